@@ -1,0 +1,1 @@
+//! The exercises and what is embedded in the binary.

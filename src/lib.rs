@@ -1,0 +1,8 @@
+//! `muelle`: an interactive Docker course whose checker judges by experiment.
+//!
+//! The flow is *read → judge → try → report*; see `ARCHITECTURE.md` for the map.
+
+pub mod course;
+pub mod lab;
+pub mod submission;
+pub mod verdict;

@@ -1,0 +1,7 @@
+//! Reading: one student's files as an immutable snapshot, and the models parsed from them.
+
+pub mod location;
+pub mod snapshot;
+
+pub use location::Location;
+pub use snapshot::Snapshot;

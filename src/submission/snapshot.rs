@@ -1,0 +1,300 @@
+//! The snapshot: a submission's files, read once; every later step works on this copy.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::io::Read;
+use std::path::Path;
+
+use bytes::Bytes;
+
+/// What one submission may hold at most; above this it is refused before anything parses it.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Files, folders and links together.
+    pub entries: usize,
+    /// Bytes of all files together.
+    pub total: u64,
+    /// Folders inside folders.
+    pub depth: usize,
+    /// Bytes of a file that `muelle` parses itself (Dockerfile, compose, `.dockerignore`, `.env`).
+    pub text: u64,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            entries: 5_000,
+            total: 64 << 20,
+            depth: 32,
+            text: 1 << 20,
+        }
+    }
+}
+
+/// Why no snapshot could be taken.
+#[derive(Debug, thiserror::Error)]
+pub enum SnapshotError {
+    /// The folder is not there, or is no folder.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The folder is larger than the sandbox takes, or holds what it never takes.
+    #[error("{0}")]
+    Refused(String),
+}
+
+/// One entry of a snapshot.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Entry {
+    /// A regular file.
+    File {
+        /// Content.
+        bytes: Bytes,
+        /// Whether any execute bit was set.
+        executable: bool,
+    },
+    /// A folder.
+    Dir,
+    /// A symbolic link, never followed outside of the snapshot.
+    Link(String),
+}
+
+/// A submission's files by path (`/` as separator, no leading `./`), immutable once taken.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Snapshot {
+    entries: BTreeMap<String, Entry>,
+}
+
+/// Names that `muelle` parses itself, so that [`Limits::text`] holds for them.
+fn is_parsed(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    name.starts_with("Dockerfile")
+        || name.ends_with("Dockerfile")
+        || name.ends_with(".dockerignore")
+        || name.starts_with(".env")
+        || ((name.ends_with(".yml") || name.ends_with(".yaml")) && name.contains("compose"))
+}
+
+impl Snapshot {
+    /// Reads `root` within `limits`. Links are kept as links; devices, sockets and FIFOs are refused.
+    ///
+    /// # Errors
+    /// [`SnapshotError::Unreadable`] when `root` is no readable folder, [`SnapshotError::Refused`]
+    /// when it exceeds `limits` or holds something that is neither file, folder nor link.
+    pub fn read(root: &Path, limits: Limits) -> Result<Self, SnapshotError> {
+        let meta = fs::metadata(root).map_err(|e| {
+            SnapshotError::Unreadable(format!(
+                "no puedo leer la carpeta `{}`: {}",
+                root.display(),
+                describe_io(&e)
+            ))
+        })?;
+        if !meta.is_dir() {
+            return Err(SnapshotError::Unreadable(format!(
+                "`{}` no es una carpeta: indica la carpeta de la entrega, no un archivo suelto",
+                root.display()
+            )));
+        }
+        let mut snapshot = Self::default();
+        let mut total = 0;
+        snapshot.read_dir(root, "", 0, &mut total, limits)?;
+        Ok(snapshot)
+    }
+
+    fn read_dir(
+        &mut self,
+        dir: &Path,
+        prefix: &str,
+        depth: usize,
+        total: &mut u64,
+        limits: Limits,
+    ) -> Result<(), SnapshotError> {
+        let unreadable = |path: &Path, e: &std::io::Error| {
+            SnapshotError::Unreadable(format!("no puedo leer `{}`: {}", path.display(), describe_io(e)))
+        };
+        if depth > limits.depth {
+            return Err(SnapshotError::Refused(format!(
+                "la entrega tiene más de {} carpetas una dentro de otra (en `{prefix}`)",
+                limits.depth
+            )));
+        }
+        for entry in fs::read_dir(dir).map_err(|e| unreadable(dir, &e))? {
+            let entry = entry.map_err(|e| unreadable(dir, &e))?;
+            let path = entry.path();
+            let name = entry.file_name();
+            let Some(name) = name.to_str() else {
+                return Err(SnapshotError::Refused(format!(
+                    "el nombre `{}` no es UTF-8: cámbialo y vuelve a entregar",
+                    path.display()
+                )));
+            };
+            let relative = if prefix.is_empty() {
+                name.to_owned()
+            } else {
+                format!("{prefix}/{name}")
+            };
+            if self.entries.len() >= limits.entries {
+                return Err(SnapshotError::Refused(format!(
+                    "la entrega tiene más de {} archivos: ¿quedó dentro un entorno virtual o `node_modules`?",
+                    limits.entries
+                )));
+            }
+            let kind = entry.file_type().map_err(|e| unreadable(&path, &e))?;
+            if kind.is_symlink() {
+                let target = fs::read_link(&path).map_err(|e| unreadable(&path, &e))?;
+                let target = target.to_string_lossy().into_owned();
+                self.entries.insert(relative, Entry::Link(target));
+            } else if kind.is_dir() {
+                self.entries.insert(relative.clone(), Entry::Dir);
+                self.read_dir(&path, &relative, depth + 1, total, limits)?;
+            } else if kind.is_file() {
+                let meta = entry.metadata().map_err(|e| unreadable(&path, &e))?;
+                let cap = if is_parsed(&relative) {
+                    limits.text
+                } else {
+                    limits.total
+                };
+                if meta.len() > cap {
+                    return Err(SnapshotError::Refused(format!(
+                        "`{relative}` pesa {} MB y el máximo para este archivo es {} MB",
+                        meta.len().div_ceil(1 << 20),
+                        cap >> 20
+                    )));
+                }
+                let mut bytes = Vec::with_capacity(meta.len() as usize);
+                fs::File::open(&path)
+                    .and_then(|f| f.take(cap + 1).read_to_end(&mut bytes))
+                    .map_err(|e| unreadable(&path, &e))?;
+                *total += bytes.len() as u64;
+                if *total > limits.total || bytes.len() as u64 > cap {
+                    return Err(SnapshotError::Refused(format!(
+                        "la entrega pesa más de {} MB: deja fuera modelos y datos grandes",
+                        limits.total >> 20
+                    )));
+                }
+                self.insert(&relative, bytes, is_executable(&meta));
+            } else {
+                return Err(SnapshotError::Refused(format!(
+                    "`{relative}` no es un archivo normal (es un dispositivo, un socket o una tubería): quítalo de la entrega"
+                )));
+            }
+        }
+        Ok(())
+    }
+
+    /// Every path and its entry, in order.
+    pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
+        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+    }
+
+    /// The content of the file at `path`, or nothing when there is no such file.
+    pub fn file(&self, path: &str) -> Option<&Bytes> {
+        match self.entries.get(path) {
+            Some(Entry::File { bytes, .. }) => Some(bytes),
+            _ => None,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        self.entries.is_empty()
+    }
+
+    /// Whether `path` is in it, as anything.
+    pub fn contains(&self, path: &str) -> bool {
+        self.entries.contains_key(path)
+    }
+
+    /// Adds or replaces a file, with the folders above it.
+    pub fn insert(&mut self, path: &str, bytes: impl Into<Bytes>, executable: bool) {
+        let mut parent = path;
+        while let Some((dir, _)) = parent.rsplit_once('/') {
+            // A file or link in the way of a folder gives way: what is laid on top wins.
+            self.entries.insert(dir.to_owned(), Entry::Dir);
+            parent = dir;
+        }
+        let bytes = bytes.into();
+        self.entries.insert(path.to_owned(), Entry::File { bytes, executable });
+    }
+
+    /// Removes `path` and all below it.
+    pub fn remove(&mut self, path: &str) {
+        let below = format!("{path}/");
+        self.entries
+            .retain(|entry, _| entry != path && !entry.starts_with(&below));
+    }
+
+    /// Lays `other` over this snapshot: its files replace those of the same path.
+    pub fn lay(&mut self, other: &Snapshot) {
+        for (path, entry) in other.entries() {
+            match entry {
+                Entry::File { bytes, executable } => self.insert(path, bytes.clone(), *executable),
+                Entry::Dir => {
+                    if !matches!(self.entries.get(path), Some(Entry::Dir)) {
+                        self.remove(path);
+                        self.entries.insert(path.to_owned(), Entry::Dir);
+                    }
+                }
+                Entry::Link(_) => {
+                    self.entries.insert(path.to_owned(), entry.clone());
+                }
+            }
+        }
+    }
+
+    /// Writes everything below `root`, which must exist and be empty.
+    ///
+    /// # Errors
+    /// Any fault of the disk.
+    pub fn write(&self, root: &Path) -> std::io::Result<()> {
+        for (path, entry) in &self.entries {
+            let target = root.join(path);
+            match entry {
+                Entry::Dir => fs::create_dir_all(&target)?,
+                Entry::File { bytes, executable } => {
+                    if let Some(parent) = target.parent() {
+                        fs::create_dir_all(parent)?;
+                    }
+                    fs::write(&target, bytes)?;
+                    set_mode(&target, if *executable { 0o755 } else { 0o644 })?;
+                }
+                // A link could point anywhere; nothing that is written here needs one.
+                Entry::Link(_) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+#[cfg(unix)]
+fn is_executable(meta: &fs::Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    meta.permissions().mode() & 0o111 != 0
+}
+
+#[cfg(not(unix))]
+fn is_executable(_: &fs::Metadata) -> bool {
+    // Docker's own client marks every file of a context sent from Windows as executable.
+    true
+}
+
+#[cfg(unix)]
+fn set_mode(path: &Path, mode: u32) -> std::io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, fs::Permissions::from_mode(mode))
+}
+
+#[cfg(not(unix))]
+fn set_mode(_: &Path, _: u32) -> std::io::Result<()> {
+    Ok(())
+}
+
+/// The usual faults of the disk, in Spanish.
+fn describe_io(e: &std::io::Error) -> String {
+    use std::io::ErrorKind::{NotADirectory, NotFound, PermissionDenied};
+    match e.kind() {
+        NotFound => "no existe".to_owned(),
+        PermissionDenied => "no tengo permiso".to_owned(),
+        NotADirectory => "no es una carpeta".to_owned(),
+        _ => e.to_string(),
+    }
+}
