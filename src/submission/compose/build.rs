@@ -1,0 +1,49 @@
+//! `build:`: how a service's image is made.
+
+use std::collections::BTreeMap;
+
+use super::{Grant, Located};
+use crate::submission::location::Location;
+use crate::submission::yaml::Node;
+
+/// `build:` of a service.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Build {
+    /// Where the key is.
+    pub location: Location,
+    /// The context: cleaned and relative to the project's folder (`.` is the folder itself); absolute paths,
+    /// `..` paths and URLs stay so.
+    pub context: Located<String>,
+    /// The Dockerfile, relative to the context; nothing: `Dockerfile`.
+    pub dockerfile: Option<Located<String>>,
+    /// The Dockerfile's text itself.
+    pub dockerfile_inline: Option<Located<String>>,
+    /// The stage to stop at.
+    pub target: Option<Located<String>>,
+    /// Build arguments; nothing as value: named, but set nowhere.
+    pub args: BTreeMap<String, Located<Option<String>>>,
+    /// Whether the cache is left aside.
+    pub no_cache: bool,
+    /// Whether base images are pulled anew.
+    pub pull: bool,
+    /// Network of the `RUN` steps.
+    pub network: Option<Located<String>>,
+    /// Secrets of the build.
+    pub secrets: Vec<Grant>,
+    /// Further contexts: name and path or URL.
+    pub additional_contexts: BTreeMap<String, Located<String>>,
+    /// Bytes of `/dev/shm`.
+    pub shm_size: Option<Located<u64>>,
+    /// Entries for `/etc/hosts`: name and address.
+    pub extra_hosts: Vec<Located<(String, String)>>,
+    /// Labels of the image.
+    pub labels: BTreeMap<String, Located<String>>,
+    /// Further names of the image.
+    pub tags: Vec<Located<String>>,
+    /// Platforms.
+    pub platforms: Vec<Located<String>>,
+    /// Whether the build gets privileges.
+    pub privileged: Option<Located<bool>>,
+    /// Keys without a field of their own (`cache_from`, `ssh`, `ulimits`, `entitlements`…).
+    pub other: Vec<(String, Node)>,
+}
