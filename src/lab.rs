@@ -1,1 +1,3 @@
-//! The lab.
+//! The lab: the engine and everything that one submission owns on it.
+
+pub mod engine;
