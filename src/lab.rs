@@ -4,9 +4,9 @@ pub mod build;
 pub mod container;
 pub mod engine;
 pub mod http;
-pub mod images;
 pub mod layers;
 pub mod reaper;
+pub mod stack;
 
 use std::collections::HashMap;
 use std::path::Path;

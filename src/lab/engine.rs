@@ -1,0 +1,223 @@
+//! The engine: a Docker Engine, or Podman's compatible socket, found as Docker's own clients find it.
+
+mod endpoint;
+mod error;
+mod facts;
+mod machine;
+mod reach;
+
+use std::io;
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use bollard::{API_DEFAULT_VERSION, Docker};
+use tokio::net::TcpStream;
+
+pub use endpoint::{Endpoint, Origin};
+pub use error::EngineError;
+pub use facts::{Builder, Facts};
+pub use machine::{Machine, is_root, program};
+pub use reach::Reach;
+
+use endpoint::Surroundings;
+
+/// Says something to whoever is waiting: one line, in Spanish.
+pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
+
+/// How long an engine may take to answer a ping.
+const PING_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// How long the engine may take to begin an answer. Generous: each use has a shorter limit of its own.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(600);
+
+/// A running engine.
+#[derive(Debug)]
+pub struct Engine {
+    docker: Docker,
+    facts: Facts,
+    endpoint: Endpoint,
+}
+
+impl Engine {
+    /// Finds the engine of this machine, in the order of Docker's own clients: `DOCKER_HOST`, the current docker
+    /// context, the default sockets.
+    ///
+    /// # Errors
+    /// When none answers. The text of the error is the whole message for the user, way out included.
+    pub async fn connect(_say: Say<'_>) -> Result<Self, EngineError> {
+        let var = |name: &str| std::env::var(name).ok();
+        let around = Surroundings {
+            var: &var,
+            home: std::env::home_dir(),
+        };
+        let mut tried = Vec::new();
+        let mut refused = None;
+        for endpoint in endpoint::candidates(&around)? {
+            match Self::open(&endpoint, None).await {
+                Ok(engine) => return Ok(engine),
+                Err(Miss::Fatal(error)) => return Err(error),
+                Err(Miss::Silent(why)) if endpoint.origin != Origin::Default => {
+                    return Err(EngineError::NotAnswering {
+                        host: endpoint.host,
+                        origin: endpoint.origin,
+                        why,
+                    });
+                }
+                Err(Miss::Silent(why)) => tried.push(format!("{}: {why}", endpoint.host)),
+                Err(Miss::Refused) => {
+                    refused.get_or_insert(endpoint.host.trim_start_matches("unix://").to_owned());
+                }
+            }
+        }
+        if let Some(socket) = refused {
+            return Err(EngineError::PermissionDenied { socket });
+        }
+        Err(EngineError::NoEngine {
+            tried,
+            installed: program("dockerd").is_some(),
+        })
+    }
+
+    /// Connects to one address and asks it for its facts.
+    async fn open(endpoint: &Endpoint, reach: Option<Reach>) -> Result<Self, Miss> {
+        let docker = client(endpoint)?.with_timeout(ANSWER_TIMEOUT);
+        match tokio::time::timeout(PING_TIMEOUT, docker.ping()).await {
+            Err(_) => {
+                return Err(Miss::Silent(format!(
+                    "sin respuesta en {} s",
+                    PING_TIMEOUT.as_secs()
+                )));
+            }
+            Ok(Err(error)) => return Err(Miss::of(endpoint, &error)),
+            Ok(Ok(_)) => {}
+        }
+        let facts = Facts::probe(&docker, endpoint, reach)
+            .await
+            .map_err(Miss::Fatal)?;
+        Ok(Self {
+            docker,
+            facts,
+            endpoint: endpoint.clone(),
+        })
+    }
+
+    /// The client to talk to it with.
+    #[must_use]
+    pub fn docker(&self) -> &Docker {
+        &self.docker
+    }
+
+    /// What it is and can do.
+    #[must_use]
+    pub fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
+    /// Where it listens, and who said so.
+    #[must_use]
+    pub fn endpoint(&self) -> &Endpoint {
+        &self.endpoint
+    }
+
+    /// Opens a TCP connection to a container's address (or, when the engine needs published ports, to a published one).
+    ///
+    /// # Errors
+    /// As for any connection; `TimedOut` after five seconds.
+    pub async fn connect_tcp(&self, addr: SocketAddr) -> io::Result<TcpStream> {
+        self.facts.reach.connect_tcp(addr).await
+    }
+
+    /// Lets go of the engine; one of our own is stopped in order.
+    ///
+    /// # Errors
+    /// When a private engine does not stop in order (it is then killed).
+    pub async fn stop(self) -> Result<(), EngineError> {
+        Ok(())
+    }
+}
+
+/// Why one address gave no engine.
+enum Miss {
+    /// Nothing answers there.
+    Silent(String),
+    /// Something listens, but not to us.
+    Refused,
+    /// No use in looking further.
+    Fatal(EngineError),
+}
+
+impl Miss {
+    fn of(endpoint: &Endpoint, error: &bollard::errors::Error) -> Self {
+        use bollard::errors::Error;
+        if let Error::DockerResponseServerError { .. } = error {
+            return Self::Fatal(EngineError::Facts {
+                host: endpoint.host.clone(),
+                why: error.to_string(),
+            });
+        }
+        match io_kind(error) {
+            Some(io::ErrorKind::PermissionDenied) => Self::Refused,
+            Some(io::ErrorKind::NotFound) => Self::Silent("no existe".to_owned()),
+            Some(io::ErrorKind::ConnectionRefused) => Self::Silent("nadie escucha ahí".to_owned()),
+            _ => Self::Silent(root_cause(error)),
+        }
+    }
+}
+
+/// The kind of the I/O error at the bottom of an error of bollard's.
+fn io_kind(error: &(dyn std::error::Error + 'static)) -> Option<io::ErrorKind> {
+    let mut next = Some(error);
+    while let Some(error) = next {
+        if let Some(io) = error.downcast_ref::<io::Error>() {
+            return Some(io.kind());
+        }
+        next = error.source();
+    }
+    None
+}
+
+/// The text of the error at the bottom, which is the one that says something.
+fn root_cause(error: &dyn std::error::Error) -> String {
+    let mut last = error.to_string();
+    let mut next = error.source();
+    while let Some(error) = next {
+        last = error.to_string();
+        next = error.source();
+    }
+    last
+}
+
+/// A client for one address.
+fn client(endpoint: &Endpoint) -> Result<Docker, Miss> {
+    let host = endpoint.host.as_str();
+    let unsupported = || {
+        Miss::Fatal(EngineError::Unsupported {
+            host: host.to_owned(),
+            origin: endpoint.origin.clone(),
+        })
+    };
+    let seconds = ANSWER_TIMEOUT.as_secs();
+    let client = if host.starts_with("tcp://") || host.starts_with("http://") {
+        Docker::connect_with_http(host, seconds, API_DEFAULT_VERSION)
+    } else if cfg!(unix) && host.starts_with("unix://") {
+        #[cfg(unix)]
+        {
+            Docker::connect_with_unix(host, seconds, API_DEFAULT_VERSION)
+        }
+        #[cfg(not(unix))]
+        return Err(unsupported());
+    } else if cfg!(windows) && host.starts_with("npipe://") {
+        #[cfg(windows)]
+        {
+            Docker::connect_with_named_pipe(host, seconds, API_DEFAULT_VERSION)
+        }
+        #[cfg(not(windows))]
+        return Err(unsupported());
+    } else {
+        return Err(unsupported());
+    };
+    client.map_err(|error| match error {
+        bollard::errors::Error::SocketNotFoundError(_) => Miss::Silent("no existe".to_owned()),
+        other => Miss::Silent(root_cause(&other)),
+    })
+}
