@@ -163,7 +163,7 @@ impl<'lab> Container<'lab> {
             .unwrap_or_default()
             .into_iter()
             .map(|probe| Probe {
-                start: probe.start.unwrap_or_default(),
+                start: probe.start.map(|at| at.to_string()).unwrap_or_default(),
                 code: probe.exit_code.unwrap_or(-1),
                 output: probe.output.unwrap_or_default(),
             })
@@ -315,15 +315,22 @@ impl<'lab> Container<'lab> {
                 .filter_map(|endpoint| endpoint.ip_address)
                 .find_map(|ip| ip.parse::<IpAddr>().ok())
                 .map(|ip| SocketAddr::new(ip, port)),
-            Reach::Published(host) => network
-                .ports
-                .unwrap_or_default()
-                .remove(&format!("{port}/tcp"))
-                .flatten()
-                .unwrap_or_default()
-                .into_iter()
-                .find_map(|binding| binding.host_port?.parse().ok())
-                .map(|published| SocketAddr::new(*host, published)),
+            Reach::Published(host) => {
+                let published = network
+                    .ports
+                    .unwrap_or_default()
+                    .remove(&format!("{port}/tcp"))
+                    .flatten()
+                    .unwrap_or_default()
+                    .into_iter()
+                    .find_map(|binding| binding.host_port?.parse::<u16>().ok());
+                match published {
+                    Some(published) => {
+                        tokio::net::lookup_host((host.as_str(), published)).await?.next()
+                    }
+                    None => None,
+                }
+            }
         })
     }
 

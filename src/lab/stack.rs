@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use bollard::errors::Error;
 use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest};
+use bollard::query_parameters::RemoveVolumeOptions;
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, watch};
 
@@ -239,7 +240,7 @@ impl<'lab> Stack<'lab> {
         if with_volumes {
             let volumes = std::mem::take(&mut made.volumes).into_values();
             try_join_all(volumes.map(|name| async move {
-                self.lab.docker().remove_volume(&name, None).await
+                self.lab.docker().remove_volume(&name, None::<RemoveVolumeOptions>).await
             }))
             .await?;
         }

@@ -25,8 +25,14 @@ pub struct HealthTiming {
     pub start_period: Duration,
     /// Failures in a row that make a container unhealthy.
     pub retries: u32,
-    /// Longest time a probe may take; a longer one of the student's is cut to it.
+    /// Longest time a probe may take, where the service does not set one: the image's, cut to
+    /// [`HealthTiming::TIMEOUT_CAP`].
     pub timeout: Duration,
+}
+
+impl HealthTiming {
+    /// No probe is waited for longer: an app that hangs is seen by then.
+    pub const TIMEOUT_CAP: Duration = Duration::from_secs(5);
 }
 
 /// Counts the probes that ran wholly after a moment.

@@ -355,9 +355,9 @@ pub(crate) fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) ->
         test,
         interval: pick(|timing| timing.interval, own.and_then(|own| own.interval.as_ref())),
         timeout: match (theirs, timing) {
-            (Some(theirs), Some(timing)) => Some(nanos(theirs.min(timing.timeout))),
+            (Some(theirs), Some(_)) => Some(nanos(theirs.min(HealthTiming::TIMEOUT_CAP))),
             (Some(theirs), None) => Some(nanos(theirs)),
-            (None, _) => None,
+            (None, timing) => timing.map(|timing| nanos(timing.timeout)),
         },
         retries: timing
             .map(|timing| i64::from(timing.retries))
