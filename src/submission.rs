@@ -1,6 +1,7 @@
 //! Reading: one student's files as an immutable snapshot, and the models parsed from them.
 
 pub mod compose;
+pub mod dockerignore;
 pub mod location;
 pub mod snapshot;
 pub mod yaml;

@@ -241,6 +241,27 @@ impl Snapshot {
         }
     }
 
+    /// What is below the folder `dir` (empty: everything) and wanted by `keep`, with paths relative to `dir`
+    /// and the folders above what is kept.
+    pub fn below(&self, dir: &str, keep: impl Fn(&str) -> bool) -> Snapshot {
+        let prefix = if dir.is_empty() {
+            String::new()
+        } else {
+            format!("{dir}/")
+        };
+        let mut kept = Self::default();
+        for (path, entry) in &self.entries {
+            let Some(path) = path.strip_prefix(&prefix) else { continue };
+            if keep(path) {
+                for (end, _) in path.match_indices('/') {
+                    kept.entries.insert(path[..end].to_owned(), Entry::Dir);
+                }
+                kept.entries.insert(path.to_owned(), entry.clone());
+            }
+        }
+        kept
+    }
+
     /// Writes everything below `root`, which must exist and be empty.
     ///
     /// # Errors
