@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 use bollard::Docker;
 use rand::distr::{Alphanumeric, SampleString};
 use tempfile::TempDir;
-use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+use tokio::sync::{Semaphore, SemaphorePermit};
 
 use crate::verdict::Timing;
 use engine::Engine;
@@ -24,6 +24,12 @@ use reaper::RunLock;
 
 /// Label that every object of a lab carries; its value is the lab's id.
 pub const RUN_LABEL: &str = "dev.muelle.run";
+
+/// Memory, in bytes, of a container whose service sets no limit.
+pub const MEMORY: i64 = 1 << 30;
+
+/// Processes of a container whose service sets no limit.
+pub const PIDS: i64 = 512;
 
 /// Heavy pieces of work (builds, image reads) that run at once in one lab.
 const HEAVY_AT_ONCE: usize = 3;
@@ -39,8 +45,6 @@ pub struct Lab {
     heavy: Semaphore,
     opened: Instant,
     timings: std::sync::Mutex<Vec<Timing>>,
-    /// Builds whose cache is compared must not overlap.
-    pub(crate) cache_turn: Mutex<()>,
     _lock: RunLock,
 }
 
@@ -59,7 +63,6 @@ impl Lab {
             heavy: Semaphore::new(HEAVY_AT_ONCE),
             opened: Instant::now(),
             timings: std::sync::Mutex::default(),
-            cache_turn: Mutex::default(),
         })
     }
 

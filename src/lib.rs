@@ -2,7 +2,9 @@
 //!
 //! The flow is *read → judge → try → report*; see `ARCHITECTURE.md` for the map.
 
+pub mod check;
 pub mod course;
+pub mod experiments;
 pub mod lab;
 pub mod submission;
 pub mod verdict;

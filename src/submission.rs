@@ -2,6 +2,7 @@
 
 pub mod compose;
 pub mod dockerignore;
+pub mod dockerfile;
 pub mod location;
 pub mod snapshot;
 pub mod yaml;

@@ -39,6 +39,8 @@ pub struct Container<'lab> {
 pub struct Process {
     /// User id; 0 is root.
     pub uid: u32,
+    /// Group id.
+    pub gid: u32,
     /// Command line.
     pub args: String,
 }
@@ -176,7 +178,7 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When it does not run or the engine cannot list them.
     pub async fn processes(&self) -> anyhow::Result<Vec<Process>> {
-        let options = TopOptionsBuilder::default().ps_args("-eo uid,pid,args").build();
+        let options = TopOptionsBuilder::default().ps_args("-eo uid,gid,pid,args").build();
         let top = self.lab.docker().top_processes(&self.id, Some(options)).await?;
         let processes = top
             .processes
@@ -185,7 +187,8 @@ impl<'lab> Container<'lab> {
             .filter_map(|row| {
                 Some(Process {
                     uid: row.first()?.trim().parse().ok()?,
-                    args: row.get(2..).unwrap_or_default().join(" "),
+                    gid: row.get(1)?.trim().parse().ok()?,
+                    args: row.get(3..).unwrap_or_default().join(" "),
                 })
             })
             .collect::<Vec<_>>();
@@ -304,34 +307,30 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn address(&self, port: u16) -> anyhow::Result<Option<SocketAddr>> {
-        let Some(network) = self.inspect().await?.network_settings else {
-            return Ok(None);
-        };
         Ok(match &self.lab.engine().facts().reach {
-            Reach::Direct | Reach::Namespace(_) => network
-                .networks
-                .unwrap_or_default()
-                .into_values()
-                .filter_map(|endpoint| endpoint.ip_address)
-                .find_map(|ip| ip.parse::<IpAddr>().ok())
-                .map(|ip| SocketAddr::new(ip, port)),
-            Reach::Published(host) => {
-                let published = network
-                    .ports
-                    .unwrap_or_default()
-                    .remove(&format!("{port}/tcp"))
-                    .flatten()
-                    .unwrap_or_default()
-                    .into_iter()
-                    .find_map(|binding| binding.host_port?.parse::<u16>().ok());
-                match published {
-                    Some(published) => {
-                        tokio::net::lookup_host((host.as_str(), published)).await?.next()
-                    }
-                    None => None,
-                }
+            Reach::Direct | Reach::Namespace(_) => {
+                let network = self.inspect().await?.network_settings;
+                let networks = network.and_then(|network| network.networks).unwrap_or_default();
+                let mut ips = networks.into_values().filter_map(|endpoint| endpoint.ip_address);
+                let ip = ips.find_map(|ip| ip.parse::<IpAddr>().ok());
+                ip.map(|ip| SocketAddr::new(ip, port))
             }
+            Reach::Published(host) => match self.published(port).await? {
+                Some(published) => tokio::net::lookup_host((host.as_str(), published)).await?.next(),
+                None => None,
+            },
         })
+    }
+
+    /// The port of the host that `port` of it is published on; nothing when it is not.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn published(&self, port: u16) -> anyhow::Result<Option<u16>> {
+        let ports = self.inspect().await?.network_settings.and_then(|network| network.ports);
+        let bindings = ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten();
+        let mut bindings = bindings.unwrap_or_default().into_iter();
+        Ok(bindings.find_map(|binding| binding.host_port?.parse().ok()))
     }
 
     /// Sends `request` to `port` of it.

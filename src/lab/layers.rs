@@ -49,6 +49,20 @@ impl Layer {
     pub fn size(&self) -> u64 {
         self.files.iter().map(|file| file.size).sum()
     }
+
+    /// The instruction that made it as it stands in a Dockerfile, as far as the history still tells.
+    pub fn instruction(&self) -> String {
+        let text = self.made_by.trim();
+        let text = text.strip_suffix("# buildkit").unwrap_or(text).trim();
+        let text = text.strip_prefix("/bin/sh -c ").unwrap_or(text);
+        match text.strip_prefix("#(nop)") {
+            Some(other) => other.trim().to_owned(),
+            None if text.starts_with("RUN ") || !self.made_by.starts_with("/bin/sh -c ") => {
+                text.replacen("RUN /bin/sh -c ", "RUN ", 1)
+            }
+            None => format!("RUN {text}"),
+        }
+    }
 }
 
 /// The layers of an image that are not its base image's, and its configuration as text.
@@ -141,7 +155,8 @@ fn read_saved(mut saved: File, bases: &[Vec<String>]) -> anyhow::Result<Layers> 
             places.insert(path, (entry.raw_file_position(), entry.size()));
         }
     }
-    let mut open = |path: &str| -> anyhow::Result<_> {
+    // Handles share one position in the file: each is used up before the next is opened.
+    let open = |path: &str| -> anyhow::Result<_> {
         let path = aliases.get(path).map_or(path, String::as_str);
         let &(at, size) = places
             .get(path)

@@ -22,7 +22,8 @@ use super::container::Container;
 use crate::submission::Location;
 use crate::submission::compose::{Condition, Project, Service};
 
-pub use readiness::HealthTiming;
+pub use readiness::{HealthTiming, ProbeCount};
+pub use translate::inherited_health;
 
 /// What the checker changes in a service beyond what the student wrote.
 #[derive(Clone, Debug, Default)]

@@ -12,15 +12,11 @@ use bollard::models::{
 
 use super::{HealthTiming, Stack, Tweaks};
 use crate::lab::engine::Reach;
+use crate::lab::{MEMORY, PIDS};
 use crate::submission::compose::command::Form;
 use crate::submission::compose::{
     Attachment, Command, Grant, Healthcheck, MountKind, Provider, Service, Test,
 };
-
-/// Memory of a container whose service sets no limit.
-pub const MEMORY: i64 = 1 << 30;
-/// Processes of a container whose service sets no limit.
-pub const PIDS: i64 = 512;
 
 /// One container of one service on its way to the engine.
 pub(super) struct Translation<'a, 'lab> {
@@ -331,7 +327,7 @@ fn words(command: Option<&Command>) -> Option<Vec<String>> {
 }
 
 /// The service's health check with our timing; what is left out is inherited from the image.
-pub(crate) fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) -> Option<HealthConfig> {
+fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) -> Option<HealthConfig> {
     if own.is_some_and(|own| own.disable) {
         return Some(HealthConfig {
             test: Some(vec!["NONE".into()]),
@@ -365,6 +361,11 @@ pub(crate) fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) ->
         start_period: pick(|timing| timing.start_period, own.and_then(|own| own.start_period.as_ref())),
         start_interval: pick(|timing| timing.interval, own.and_then(|own| own.start_interval.as_ref())),
     })
+}
+
+/// The image's own health check at the checker's pace.
+pub fn inherited_health(timing: HealthTiming) -> Option<HealthConfig> {
+    health(None, Some(timing))
 }
 
 /// Nanoseconds for the API, where 0 would mean "inherit": at least 1 ms.
