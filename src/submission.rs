@@ -2,6 +2,8 @@
 
 pub mod compose;
 pub mod dockerignore;
+pub mod dotenv;
+pub mod interpolate;
 pub mod location;
 pub mod snapshot;
 pub mod yaml;
