@@ -63,7 +63,7 @@ pub enum Kind {
     Int(i128),
     /// A number with a fraction or an exponent.
     Float(f64),
-    /// A date without quotes, which Compose can use nowhere.
+    /// A date without quotes, which Compose writes out with its time: `2024-01-31 00:00:00 +0000 UTC`.
     Date,
     /// Anything else, and everything in quotes.
     Text,
@@ -89,6 +89,17 @@ pub struct YamlError {
 }
 
 impl Node {
+    /// A string, or null.
+    pub(crate) fn text(text: Option<&str>, location: Location) -> Self {
+        let kind = if text.is_some() { Kind::Text } else { Kind::Null };
+        let text = text.unwrap_or_default().to_owned();
+        Self {
+            value: Value::Scalar(Scalar { text, kind }),
+            location,
+            tag: None,
+        }
+    }
+
     /// The fields, when it is a mapping.
     pub fn map(&self) -> Option<&[Field]> {
         match &self.value {
@@ -158,6 +169,7 @@ impl Scalar {
             Kind::Bool(value) => value.to_string(),
             Kind::Int(value) => value.to_string(),
             Kind::Float(value) => resolve::float_text(value),
+            Kind::Date if self.text.len() <= 10 => format!("{} 00:00:00 +0000 UTC", self.text),
             Kind::Date | Kind::Text => self.text.clone(),
         }
     }
