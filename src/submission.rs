@@ -1,8 +1,10 @@
 //! Reading: one student's files as an immutable snapshot, and the models parsed from them.
 
 pub mod compose;
-pub mod dockerignore;
 pub mod dockerfile;
+pub mod dockerignore;
+pub mod dotenv;
+pub mod interpolate;
 pub mod location;
 pub mod snapshot;
 pub mod yaml;

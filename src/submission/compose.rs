@@ -4,13 +4,19 @@
 pub mod build;
 pub mod command;
 pub mod deploy;
+mod duration;
+mod fields;
 pub mod grant;
 pub mod health;
+mod hosts;
 pub mod mount;
 pub mod network;
+mod paths;
 pub mod port;
 pub mod project;
+mod schema;
 pub mod service;
+mod size;
 
 use std::collections::BTreeMap;
 

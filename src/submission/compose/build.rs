@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Grant, Located};
+use super::fields::{Fields, Read};
+use super::{Grant, Located, hosts, paths};
+use crate::submission::interpolate::Lookup;
 use crate::submission::location::Location;
-use crate::submission::yaml::Node;
+use crate::submission::yaml::{Field, Node};
 
 /// `build:` of a service.
 #[derive(Clone, Debug, PartialEq)]
@@ -46,4 +48,45 @@ pub struct Build {
     pub privileged: Option<Located<bool>>,
     /// Keys without a field of their own (`cache_from`, `ssh`, `ulimits`, `entitlements`…).
     pub other: Vec<(String, Node)>,
+}
+
+impl Build {
+    pub(super) fn read(field: &Field, lookup: &Lookup) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let inline = fields.text("dockerfile_inline")?;
+        let context = fields.text("context")?.unwrap_or_else(|| Located {
+            value: ".".to_owned(),
+            location: field.value.location.clone(),
+        });
+        let mut args = fields.pairs("args");
+        for (name, arg) in &mut args {
+            if arg.value.is_none() {
+                arg.value = lookup(name);
+            }
+        }
+        let secrets = fields.nodes("secrets");
+        Ok(Self {
+            location: field.location.clone(),
+            context: Located {
+                value: paths::context(&context.value),
+                location: context.location,
+            },
+            dockerfile: fields.text("dockerfile")?,
+            dockerfile_inline: inline,
+            target: fields.text("target")?,
+            args,
+            no_cache: fields.is("no_cache")?,
+            pull: fields.is("pull")?,
+            network: fields.text("network")?,
+            secrets: secrets.iter().map(|node| Grant::read(node, "secrets")).collect::<Read<_>>()?,
+            additional_contexts: fields.texts_by_key("additional_contexts"),
+            shm_size: fields.size("shm_size")?,
+            extra_hosts: hosts::read(fields.node("extra_hosts"))?,
+            labels: fields.texts_by_key("labels"),
+            tags: fields.texts("tags"),
+            platforms: fields.texts("platforms"),
+            privileged: fields.flag("privileged")?,
+            other: fields.rest(),
+        })
+    }
 }

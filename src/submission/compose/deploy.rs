@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::Located;
+use super::fields::{Fields, Read};
 use crate::submission::location::Location;
-use crate::submission::yaml::Node;
+use crate::submission::yaml::{Field, Node};
 
 /// `deploy:` of a service.
 #[derive(Clone, Debug, PartialEq)]
@@ -55,4 +56,58 @@ pub struct RestartPolicy {
     pub max_attempts: Option<u64>,
     /// Time after which a start counts as good.
     pub window: Option<Duration>,
+}
+
+impl Deploy {
+    pub(super) fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let (mut limits, mut reservations) = (None, None);
+        if let Some(resources) = fields.take("resources") {
+            let mut resources = Fields::of(&resources.value);
+            limits = resources.take("limits").map(|field| Resources::read(&field)).transpose()?;
+            reservations = resources
+                .take("reservations")
+                .map(|field| Resources::read(&field))
+                .transpose()?;
+        }
+        Ok(Self {
+            location: field.location.clone(),
+            mode: fields.plain_text("mode")?,
+            replicas: fields.count("replicas")?,
+            limits,
+            reservations,
+            restart_policy: fields
+                .take("restart_policy")
+                .map(|field| RestartPolicy::read(&field))
+                .transpose()?,
+            other: fields.rest(),
+        })
+    }
+}
+
+impl Resources {
+    fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        Ok(Self {
+            location: field.location.clone(),
+            cpus: fields.number("cpus")?,
+            memory: fields.size("memory")?,
+            pids: fields.integer("pids")?,
+            devices: fields.node("devices"),
+            other: fields.rest(),
+        })
+    }
+}
+
+impl RestartPolicy {
+    fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        Ok(Self {
+            location: field.location.clone(),
+            condition: fields.plain_text("condition")?,
+            delay: fields.duration("delay")?.map(|delay| delay.value),
+            max_attempts: fields.count("max_attempts")?.map(|most| most.value),
+            window: fields.duration("window")?.map(|window| window.value),
+        })
+    }
 }

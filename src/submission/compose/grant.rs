@@ -1,6 +1,9 @@
 //! A secret or a config as one service gets it.
 
+use super::fields::{Fields, Read, invalid, text};
+use super::mount::mode;
 use crate::submission::location::Location;
+use crate::submission::yaml::Node;
 
 /// One entry of `secrets` or `configs`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -36,5 +39,33 @@ impl Grant {
             Some(target) => format!("/{target}"),
             None => format!("/{}", self.source),
         }
+    }
+}
+
+impl Grant {
+    pub(super) fn read(node: &Node, key: &str) -> Read<Self> {
+        let location = node.location.clone();
+        if let Some(source) = text(node) {
+            return Ok(Self {
+                location,
+                source,
+                target: None,
+                uid: None,
+                gid: None,
+                mode: None,
+            });
+        }
+        let mut fields = Fields::of(node);
+        let Some(source) = fields.plain_text("source")? else {
+            return invalid(&location, format!("a esta entrada de `{key}` le falta `source`"));
+        };
+        Ok(Self {
+            location,
+            source,
+            target: fields.plain_text("target")?,
+            uid: fields.plain_text("uid")?,
+            gid: fields.plain_text("gid")?,
+            mode: fields.node("mode").map(|node| mode(&node)).transpose()?,
+        })
     }
 }

@@ -3,8 +3,10 @@
 use std::collections::BTreeMap;
 
 use super::Located;
+use super::fields::{Fields, Read};
+use super::project::external;
 use crate::submission::location::Location;
-use crate::submission::yaml::Node;
+use crate::submission::yaml::{Field, Node};
 
 /// A network of the project.
 #[derive(Clone, Debug, PartialEq)]
@@ -52,4 +54,72 @@ pub struct Attachment {
     pub priority: i64,
     /// Keys without a field of their own.
     pub other: Vec<(String, Node)>,
+}
+
+impl Network {
+    pub(super) fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let (external, old_name) = external(&mut fields)?;
+        Ok(Self {
+            location: field.location.clone(),
+            declared: true,
+            name: fields.text("name")?.or(old_name),
+            external,
+            internal: fields.flag("internal")?,
+            driver: fields.text("driver")?,
+            driver_opts: fields.texts_by_key("driver_opts"),
+            attachable: fields.is("attachable")?,
+            enable_ipv6: fields.flag("enable_ipv6")?.map(|flag| flag.value),
+            ipam: fields.node("ipam"),
+            labels: fields.texts_by_key("labels"),
+            other: fields.rest(),
+        })
+    }
+
+    /// The network that services share when they name none.
+    pub(super) fn implicit(location: Location) -> Self {
+        Self {
+            location,
+            declared: false,
+            name: None,
+            external: false,
+            internal: None,
+            driver: None,
+            driver_opts: BTreeMap::new(),
+            attachable: false,
+            enable_ipv6: None,
+            ipam: None,
+            labels: BTreeMap::new(),
+            other: Vec::new(),
+        }
+    }
+}
+
+impl Attachment {
+    pub(super) fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let aliases = fields.texts("aliases").into_iter().map(|alias| alias.value);
+        Ok(Self {
+            network: field.key.clone(),
+            location: field.location.clone(),
+            aliases: aliases.collect(),
+            ipv4_address: fields.plain_text("ipv4_address")?,
+            ipv6_address: fields.plain_text("ipv6_address")?,
+            priority: fields.integer("priority")?.map_or(0, |priority| priority.value),
+            other: fields.rest(),
+        })
+    }
+
+    /// The implicit `default` of the service that is written at `location`.
+    pub(super) fn implicit(location: Location) -> Self {
+        Self {
+            network: "default".to_owned(),
+            location,
+            aliases: Vec::new(),
+            ipv4_address: None,
+            ipv6_address: None,
+            priority: 0,
+            other: Vec::new(),
+        }
+    }
 }

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::{Located, Network, Service};
+use super::fields::{Fields, Read, invalid, text};
+use super::{Located, Network, Service, paths};
 use crate::submission::location::Location;
-use crate::submission::yaml::Node;
+use crate::submission::yaml::{Field, Node};
 
 /// A Compose project after merging, with all values resolved.
 #[derive(Clone, Debug, PartialEq)]
@@ -82,4 +83,83 @@ pub enum Provider {
     External,
     /// A driver's matter.
     Driver(String),
+}
+
+/// `external: true`, or the old `external: {name: …}`.
+pub(super) fn external(fields: &mut Fields) -> Read<(bool, Option<Located<String>>)> {
+    let mut name = None;
+    let old = fields.take("external");
+    let is = match old {
+        Some(field) if field.value.map().is_some() => {
+            name = Fields::of(&field.value).text("name")?;
+            true
+        }
+        Some(field) => super::fields::boolean(&text(&field.value).unwrap_or_default()).unwrap_or(false),
+        None => false,
+    };
+    Ok((is, name))
+}
+
+impl Volume {
+    pub(super) fn read(field: &Field) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let (external, old_name) = external(&mut fields)?;
+        Ok(Self {
+            location: field.location.clone(),
+            name: fields.text("name")?.or(old_name),
+            external,
+            driver: fields.text("driver")?,
+            driver_opts: fields.texts_by_key("driver_opts"),
+            labels: fields.texts_by_key("labels"),
+            other: fields.rest(),
+        })
+    }
+}
+
+impl Provided {
+    /// `kind` is `secrets` or `configs`.
+    pub(super) fn read(field: &Field, kind: &str) -> Read<Self> {
+        let mut fields = Fields::of(&field.value);
+        let (external, old_name) = external(&mut fields)?;
+        let mut providers = Vec::new();
+        for key in ["file", "environment", "content"] {
+            if let Some(Located { value, location }) = fields.text(key)? {
+                let value = match key {
+                    "file" => Provider::File(paths::clean(&value)),
+                    "environment" => Provider::Environment(value),
+                    _ => Provider::Content(value),
+                };
+                providers.push((key, Located { value, location }));
+            }
+        }
+        if let Some(Located { value, location }) = fields.text("driver")? {
+            let value = Provider::Driver(value);
+            providers.push(("driver", Located { value, location }));
+        }
+        if external {
+            let location = field.location.clone();
+            let value = Provider::External;
+            providers.push(("external", Located { value, location }));
+        }
+        let name = &field.key;
+        if let [(one, _), (other, provider), ..] = providers.as_slice() {
+            return invalid(
+                &provider.location,
+                format!("`{kind}.{name}` tiene `{one}` y `{other}`, que se excluyen: deja solo una"),
+            );
+        }
+        let Some((_, provider)) = providers.pop() else {
+            return invalid(
+                &field.location,
+                format!("`{kind}.{name}` no dice de dónde sale: escribe `file: ./ruta` o `environment: VARIABLE`"),
+            );
+        };
+        Ok(Self {
+            location: field.location.clone(),
+            provider,
+            name: fields.text("name")?.or(old_name),
+            labels: fields.texts_by_key("labels"),
+            other: fields.rest(),
+        })
+    }
 }
