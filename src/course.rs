@@ -112,7 +112,9 @@ impl Course {
     /// # Errors
     /// [`UnknownExercise`], with the nearest id.
     pub fn find(&self, name: &str) -> Result<&Exercise, UnknownExercise> {
-        let folder = name.trim_start_matches("./").trim_start_matches("exercises/");
+        let folder = name
+            .trim_start_matches("./")
+            .trim_start_matches("exercises/");
         let folder = folder.trim_end_matches('/');
         self.exercises
             .iter()

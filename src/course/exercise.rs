@@ -85,19 +85,28 @@ impl Exercise {
     ///
     /// # Errors
     /// Every fault of its `exercise.toml`.
-    pub fn load(folder: &Folder, app: &Snapshot, experiments: &[ExperimentSpec]) -> Result<Self, Vec<Fault>> {
+    pub fn load(
+        folder: &Folder,
+        app: &Snapshot,
+        experiments: &[ExperimentSpec],
+    ) -> Result<Self, Vec<Fault>> {
         let file = format!("exercises/{}/{MANIFEST}", folder.path);
         let start = Location::line(&file, 1);
         let bytes = folder
             .files
             .file(MANIFEST)
             .ok_or_else(|| vec![Fault::new(start.clone(), "falta el archivo")])?;
-        let text = std::str::from_utf8(bytes)
-            .map_err(|_| vec![Fault::new(start, "el archivo no está en UTF-8: guárdalo con esa codificación")])?;
+        let text = std::str::from_utf8(bytes).map_err(|_| {
+            vec![Fault::new(
+                start,
+                "el archivo no está en UTF-8: guárdalo con esa codificación",
+            )]
+        })?;
         let text = Text { file: &file, text };
 
         let tree = DeTable::parse(text.text).map_err(|e| vec![text.toml_fault(&e, 0..0)])?;
-        let manifest: Manifest = toml::from_str(text.text).map_err(|e| vec![text.toml_fault(&e, 0..0)])?;
+        let manifest: Manifest =
+            toml::from_str(text.text).map_err(|e| vec![text.toml_fault(&e, 0..0)])?;
         let faults = validate::faults(&manifest, &tree, app, experiments, text);
         if faults.is_empty() {
             Ok(Self::build(manifest, folder, app, text))
@@ -108,11 +117,18 @@ impl Exercise {
 
     fn build(manifest: Manifest, folder: &Folder, app: &Snapshot, text: Text<'_>) -> Self {
         let lesson = manifest.lesson.into_inner();
-        let omitted: Vec<String> = manifest.files.omit.into_iter().map(toml::Spanned::into_inner).collect();
+        let omitted: Vec<String> = manifest
+            .files
+            .omit
+            .into_iter()
+            .map(toml::Spanned::into_inner)
+            .collect();
         let starter = starter(folder, app, manifest.files.app, &omitted);
         let is_students = |path: &str| match &manifest.files.student {
             Some(patterns) => patterns.iter().any(|pattern| glob::matches(pattern, path)),
-            None => STUDENT_FILES.iter().any(|pattern| glob::matches(pattern, path)),
+            None => STUDENT_FILES
+                .iter()
+                .any(|pattern| glob::matches(pattern, path)),
         };
         let course_files = only_files(&starter, |path| !is_students(path));
         let mut hints = manifest.hints.into_inner().into_iter();
@@ -137,8 +153,14 @@ impl Exercise {
                     points: item.points.into_inner(),
                     experiment: item.experiment.into_inner(),
                     params: item.with,
-                    blocked_by: item.blocked_by.into_iter().map(toml::Spanned::into_inner).collect(),
-                    lesson: item.lesson.map_or_else(|| lesson.clone(), toml::Spanned::into_inner),
+                    blocked_by: item
+                        .blocked_by
+                        .into_iter()
+                        .map(toml::Spanned::into_inner)
+                        .collect(),
+                    lesson: item
+                        .lesson
+                        .map_or_else(|| lesson.clone(), toml::Spanned::into_inner),
                 })
                 .collect(),
             lesson,

@@ -40,11 +40,18 @@ impl fmt::Display for Fault {
 
 /// The faults, one a line.
 pub fn lines(faults: &[Fault]) -> String {
-    faults.iter().map(Fault::to_string).collect::<Vec<_>>().join("\n")
+    faults
+        .iter()
+        .map(Fault::to_string)
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 /// The candidate that looks most like `word`, if any looks enough like it.
-pub fn did_you_mean<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<String> {
+pub fn did_you_mean<'a>(
+    word: &str,
+    candidates: impl IntoIterator<Item = &'a str>,
+) -> Option<String> {
     candidates
         .into_iter()
         .map(|candidate| (strsim::jaro_winkler(word, candidate), candidate))
@@ -82,7 +89,13 @@ impl Text<'_> {
     /// `error` of the TOML reader in Spanish; `fallback` is its place when it has none of its own.
     pub fn toml_fault(&self, error: &toml::de::Error, fallback: Range<usize>) -> Fault {
         let mut span = error.span().unwrap_or(fallback);
-        if span.is_empty() && span.start > 0 && self.text.get(span.start..).is_some_and(|rest| rest.trim().is_empty()) {
+        if span.is_empty()
+            && span.start > 0
+            && self
+                .text
+                .get(span.start..)
+                .is_some_and(|rest| rest.trim().is_empty())
+        {
             // The end of the file: its last line with text is the one to look at.
             span.start = self.text.trim_end().len();
         }
@@ -112,27 +125,52 @@ fn translate(message: &str) -> (String, Option<String>) {
             format!("aquí van {}", list(expected))
         };
         let suggestion = did_you_mean(first, expected.iter().copied());
-        (format!("no conozco la clave `{first}` ({known})"), suggestion)
+        (
+            format!("no conozco la clave `{first}` ({known})"),
+            suggestion,
+        )
     } else if message.starts_with("unknown variant") {
         let suggestion = did_you_mean(first, expected.iter().copied());
-        (format!("`{first}` no es uno de los valores posibles: {}", list(expected)), suggestion)
+        (
+            format!(
+                "`{first}` no es uno de los valores posibles: {}",
+                list(expected)
+            ),
+            suggestion,
+        )
     } else if message.starts_with("missing field") {
         (format!("falta la clave `{first}`"), None)
     } else if message.starts_with("duplicate") {
-        (format!("la clave {}está repetida", quote_if_any(first)), None)
+        (
+            format!("la clave {}está repetida", quote_if_any(first)),
+            None,
+        )
     } else if let Some(rest) = message.strip_prefix("invalid type: ") {
         let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, ""));
-        (format!("aquí va {}, pero encontré {}", kind(wanted), kind(found)), None)
+        (
+            format!("aquí va {}, pero encontré {}", kind(wanted), kind(found)),
+            None,
+        )
     } else if let Some(rest) = message.strip_prefix("invalid value: ") {
         let (found, wanted) = rest.split_once(", expected ").unwrap_or((rest, ""));
-        (format!("{} no vale aquí: hace falta {}", kind(found), kind(wanted)), None)
+        (
+            format!("{} no vale aquí: hace falta {}", kind(found), kind(wanted)),
+            None,
+        )
     } else {
-        (format!("el TOML no se puede leer: {}", syntax(message)), None)
+        (
+            format!("el TOML no se puede leer: {}", syntax(message)),
+            None,
+        )
     }
 }
 
 fn quote_if_any(word: &str) -> String {
-    if word.is_empty() { String::new() } else { format!("`{word}` ") }
+    if word.is_empty() {
+        String::new()
+    } else {
+        format!("`{word}` ")
+    }
 }
 
 fn list(words: &[&str]) -> String {
@@ -178,13 +216,28 @@ fn kind(text: &str) -> String {
 /// The commonest slips of TOML in Spanish; what is rare stays in the reader's own words.
 fn syntax(message: &str) -> String {
     const SLIPS: [(&str, &str); 7] = [
-        ("string values must be quoted", "los textos van entre comillas"),
+        (
+            "string values must be quoted",
+            "los textos van entre comillas",
+        ),
         ("key with no value", "a esta clave le falta `= valor`"),
         ("missing assignment", "entre la clave y el valor va un `=`"),
-        ("unclosed array", "a esta lista le falta cerrar el corchete `]`"),
-        ("unclosed table", "a este encabezado le falta cerrar el corchete `]`"),
-        ("unexpected key or value", "aquí sobra algo: cada clave va en su propia línea"),
-        ("invalid basic string", "a este texto le falta cerrar las comillas"),
+        (
+            "unclosed array",
+            "a esta lista le falta cerrar el corchete `]`",
+        ),
+        (
+            "unclosed table",
+            "a este encabezado le falta cerrar el corchete `]`",
+        ),
+        (
+            "unexpected key or value",
+            "aquí sobra algo: cada clave va en su propia línea",
+        ),
+        (
+            "invalid basic string",
+            "a este texto le falta cerrar las comillas",
+        ),
     ];
     SLIPS
         .iter()

@@ -30,7 +30,10 @@ fn parameters_of(spec: &ExperimentSpec) -> Value {
     if let Some(with) = with.as_object_mut() {
         with.remove("$schema");
         with.remove("title");
-        if with.get("required").is_some_and(|names| names != &json!([])) {
+        if with
+            .get("required")
+            .is_some_and(|names| names != &json!([]))
+        {
             required.push("with");
         }
     }

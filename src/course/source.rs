@@ -83,7 +83,8 @@ impl Source {
         };
         let added = Self::of(&exercises, &solutions);
         self.folders.extend(added.folders);
-        self.folders.sort_by_key(|folder| teaching_order(&folder.path));
+        self.folders
+            .sort_by_key(|folder| teaching_order(&folder.path));
         if self.app.is_empty() {
             self.app = added.app;
         }
@@ -148,7 +149,8 @@ fn read(root: &Path, known: &dyn Fn(&str) -> bool) -> Result<Snapshot, CourseErr
 }
 
 fn add(all: &mut Snapshot, dir: &Path, prefix: &str) -> Result<(), CourseError> {
-    let files = Snapshot::read(dir, Limits::default()).map_err(|e| CourseError::Unreadable(e.to_string()))?;
+    let files = Snapshot::read(dir, Limits::default())
+        .map_err(|e| CourseError::Unreadable(e.to_string()))?;
     for (path, entry) in files.entries() {
         if let Entry::File { bytes, executable } = entry {
             all.insert(&format!("{prefix}/{path}"), bytes.clone(), *executable);
@@ -158,8 +160,9 @@ fn add(all: &mut Snapshot, dir: &Path, prefix: &str) -> Result<(), CourseError> 
 }
 
 fn subfolders(dir: &Path) -> Result<Vec<String>, CourseError> {
-    let unreadable =
-        |e: std::io::Error| CourseError::Unreadable(format!("no puedo leer la carpeta `{}`: {e}", dir.display()));
+    let unreadable = |e: std::io::Error| {
+        CourseError::Unreadable(format!("no puedo leer la carpeta `{}`: {e}", dir.display()))
+    };
     let mut names = Vec::new();
     for entry in fs::read_dir(dir).map_err(unreadable)? {
         let entry = entry.map_err(unreadable)?;
@@ -176,7 +179,8 @@ fn by_folder(all: &Snapshot) -> BTreeMap<String, Snapshot> {
     let mut folders: BTreeMap<String, Snapshot> = BTreeMap::new();
     for (path, entry) in all.entries() {
         let mut names = path.splitn(3, '/');
-        let (Some(topic), Some(name), Some(rest)) = (names.next(), names.next(), names.next()) else {
+        let (Some(topic), Some(name), Some(rest)) = (names.next(), names.next(), names.next())
+        else {
             continue;
         };
         if topic.starts_with('_') || rest.split('/').any(|name| name == "__pycache__") {
@@ -193,7 +197,9 @@ fn by_folder(all: &Snapshot) -> BTreeMap<String, Snapshot> {
 fn below(all: &Snapshot, folder: &str) -> Snapshot {
     let mut files = Snapshot::default();
     for (path, entry) in all.entries() {
-        let rest = path.strip_prefix(folder).and_then(|rest| rest.strip_prefix('/'));
+        let rest = path
+            .strip_prefix(folder)
+            .and_then(|rest| rest.strip_prefix('/'));
         if let (Some(rest), Entry::File { bytes, executable }) = (rest, entry)
             && !rest.contains("__pycache__")
         {

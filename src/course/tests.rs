@@ -220,9 +220,21 @@ fn every_slip_of_the_author_is_told_with_its_place() {
              `files`, `services`, `items`); ¿quisiste decir `title`?",
         ),
         ("points = 1.5\n", "", "22:1: falta la clave `points`"),
-        ("lesson = \"01-uno.html\"\n", "", "1:1: falta la clave `lesson`"),
-        ("points = 1.5", "points = \"dos\"", "25:10: aquí va un número, pero encontré el texto `dos`"),
-        ("points = 1.5", "points = -1", "25:10: `points` no puede ser -1: pon 0 o más"),
+        (
+            "lesson = \"01-uno.html\"\n",
+            "",
+            "1:1: falta la clave `lesson`",
+        ),
+        (
+            "points = 1.5",
+            "points = \"dos\"",
+            "25:10: aquí va un número, pero encontré el texto `dos`",
+        ),
+        (
+            "points = 1.5",
+            "points = -1",
+            "25:10: `points` no puede ser -1: pon 0 o más",
+        ),
         (
             "hints = [\"a\", \"b\", \"c\"]",
             "hints = [\"a\", \"b\"]",
@@ -243,7 +255,11 @@ fn every_slip_of_the_author_is_told_with_its_place() {
             "blocked_by = [\"para\"]",
             "27:15: `blocked_by` da la vuelta: para → para",
         ),
-        ("id = \"para\"", "id = \"construye\"", "23:6: el id `construye` ya está en la línea 17"),
+        (
+            "id = \"para\"",
+            "id = \"construye\"",
+            "23:6: el id `construye` ya está en la línea 17",
+        ),
         (
             "experiment = \"para-limpio\"",
             "experiment = \"para-limpo\"",
@@ -280,8 +296,16 @@ fn every_slip_of_the_author_is_told_with_its_place() {
             "\"01-uno\"",
             "3:10: `01-uno` no es una página del libro: se espera algo como `02-dockerfile.html#ancla`",
         ),
-        ("points = 0", "points = 0\npoints = 0", "20:1: la clave está repetida"),
-        ("title = \"Uno\"", "title = Uno", "2:9: el TOML no se puede leer: los textos van entre comillas"),
+        (
+            "points = 0",
+            "points = 0\npoints = 0",
+            "20:1: la clave está repetida",
+        ),
+        (
+            "title = \"Uno\"",
+            "title = Uno",
+            "2:9: el TOML no se puede leer: los textos van entre comillas",
+        ),
     ] {
         assert_eq!(faults(from, to), said, "{from} → {to}");
     }
@@ -291,7 +315,11 @@ fn every_slip_of_the_author_is_told_with_its_place() {
 fn a_name_that_no_exercise_has_is_answered_with_the_nearest() {
     let course = Course::embedded(&EXPERIMENTS).unwrap();
     assert_eq!(course.find("proyecto-final").unwrap().id, "proyecto-final");
-    assert!(course.find("exercises/10-proyecto/32-proyecto-final/").is_ok());
+    assert!(
+        course
+            .find("exercises/10-proyecto/32-proyecto-final/")
+            .is_ok()
+    );
     assert_eq!(
         course.find("proyeto-final").unwrap_err().to_string(),
         "no hay ningún ejercicio `proyeto-final`: ¿quisiste decir `proyecto-final`?"
@@ -305,10 +333,22 @@ fn a_name_that_no_exercise_has_is_answered_with_the_nearest() {
 #[test]
 fn the_embedded_course_is_the_folder_s() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let ids = |course: Course| course.exercises.into_iter().map(|e| e.id).collect::<Vec<_>>();
+    let ids = |course: Course| {
+        course
+            .exercises
+            .into_iter()
+            .map(|e| e.id)
+            .collect::<Vec<_>>()
+    };
     let embedded = ids(Course::embedded(&EXPERIMENTS).unwrap());
-    assert_eq!(embedded, ids(Course::in_folder(root, &EXPERIMENTS).unwrap()));
-    assert_eq!(embedded, ids(Course::with_folder(root, &EXPERIMENTS).unwrap()));
+    assert_eq!(
+        embedded,
+        ids(Course::in_folder(root, &EXPERIMENTS).unwrap())
+    );
+    assert_eq!(
+        embedded,
+        ids(Course::with_folder(root, &EXPERIMENTS).unwrap())
+    );
     assert_eq!(find_folder(&root.join("src/course")).as_deref(), Some(root));
 }
 

@@ -22,9 +22,23 @@ pub(super) fn faults(
     let mut faults = Vec::new();
     header(manifest, text, &mut faults);
     omitted(manifest, app, text, &mut faults);
-    items(manifest.items.get_ref(), manifest.items.span(), text, &mut faults);
-    cycle(manifest.items.get_ref(), text, &mut faults);
-    parameters(manifest.items.get_ref(), tree, experiments, text, &mut faults);
+    items(
+        manifest.items.get_ref(),
+        manifest.items.span(),
+        text,
+        &mut faults,
+    );
+    if faults.is_empty() {
+        // A twin or a mistyped name would show up as a cycle too.
+        cycle(manifest.items.get_ref(), text, &mut faults);
+    }
+    parameters(
+        manifest.items.get_ref(),
+        tree,
+        experiments,
+        text,
+        &mut faults,
+    );
     faults.sort_by(|a, b| a.location.cmp(&b.location));
     faults
 }
@@ -82,9 +96,18 @@ fn lesson(lesson: &Spanned<String>, text: Text<'_>, faults: &mut Vec<Fault>) {
 fn omitted(manifest: &Manifest, app: &Snapshot, text: Text<'_>, faults: &mut Vec<Fault>) {
     for path in &manifest.files.omit {
         if !manifest.files.app {
-            faults.push(text.fault(&path.span(), "`omit` quita archivos de `_app`, pero aquí `app` no es `true`"));
+            faults.push(text.fault(
+                &path.span(),
+                "`omit` quita archivos de `_app`, pero aquí `app` no es `true`",
+            ));
         } else if app.file(path.get_ref()).is_none() {
-            let mut fault = text.fault(&path.span(), format!("`exercises/_app` no tiene ningún archivo `{}`", path.get_ref()));
+            let mut fault = text.fault(
+                &path.span(),
+                format!(
+                    "`exercises/_app` no tiene ningún archivo `{}`",
+                    path.get_ref()
+                ),
+            );
             fault.suggestion = did_you_mean(path.get_ref(), app.entries().map(|(path, _)| path));
             faults.push(fault);
         }
@@ -93,16 +116,25 @@ fn omitted(manifest: &Manifest, app: &Snapshot, text: Text<'_>, faults: &mut Vec
 
 fn items(items: &[ItemEntry], span: Range<usize>, text: Text<'_>, faults: &mut Vec<Fault>) {
     if items.is_empty() {
-        faults.push(text.fault(&span, "`items` está vacío: un ejercicio necesita al menos una comprobación"));
+        faults.push(text.fault(
+            &span,
+            "`items` está vacío: un ejercicio necesita al menos una comprobación",
+        ));
     }
     let mut lines: BTreeMap<&str, usize> = BTreeMap::new();
     for item in items {
         let id = item.id.get_ref();
         if id.is_empty() || id.contains(char::is_whitespace) {
-            faults.push(text.fault(&item.id.span(), format!("el id `{id}` no puede estar vacío ni llevar espacios")));
+            faults.push(text.fault(
+                &item.id.span(),
+                format!("el id `{id}` no puede estar vacío ni llevar espacios"),
+            ));
         }
         match lines.get(id.as_str()) {
-            Some(line) => faults.push(text.fault(&item.id.span(), format!("el id `{id}` ya está en la línea {line}"))),
+            Some(line) => faults.push(text.fault(
+                &item.id.span(),
+                format!("el id `{id}` ya está en la línea {line}"),
+            )),
             None => {
                 lines.insert(id, text.at(&item.id.span()).line);
             }
@@ -112,15 +144,30 @@ fn items(items: &[ItemEntry], span: Range<usize>, text: Text<'_>, faults: &mut V
         }
         let points = *item.points.get_ref();
         if !points.is_finite() || points < 0.0 {
-            faults.push(text.fault(&item.points.span(), format!("`points` no puede ser {points}: pon 0 o más")));
+            faults.push(text.fault(
+                &item.points.span(),
+                format!("`points` no puede ser {points}: pon 0 o más"),
+            ));
         }
         if let Some(page) = &item.lesson {
             lesson(page, text, faults);
         }
         for other in &item.blocked_by {
-            if !items.iter().any(|known| known.id.get_ref() == other.get_ref()) {
-                let mut fault = text.fault(&other.span(), format!("ningún ítem de este ejercicio se llama `{}`", other.get_ref()));
-                fault.suggestion = did_you_mean(other.get_ref(), items.iter().map(|known| known.id.get_ref().as_str()));
+            if !items
+                .iter()
+                .any(|known| known.id.get_ref() == other.get_ref())
+            {
+                let mut fault = text.fault(
+                    &other.span(),
+                    format!(
+                        "ningún ítem de este ejercicio se llama `{}`",
+                        other.get_ref()
+                    ),
+                );
+                fault.suggestion = did_you_mean(
+                    other.get_ref(),
+                    items.iter().map(|known| known.id.get_ref().as_str()),
+                );
                 faults.push(fault);
             }
         }
@@ -132,8 +179,15 @@ fn cycle(items: &[ItemEntry], text: Text<'_>, faults: &mut Vec<Fault>) {
     let mut waiting: Vec<&ItemEntry> = items.iter().collect();
     loop {
         let before = waiting.len();
-        let left: Vec<&str> = waiting.iter().map(|item| item.id.get_ref().as_str()).collect();
-        waiting.retain(|item| item.blocked_by.iter().any(|other| left.contains(&other.get_ref().as_str())));
+        let left: Vec<&str> = waiting
+            .iter()
+            .map(|item| item.id.get_ref().as_str())
+            .collect();
+        waiting.retain(|item| {
+            item.blocked_by
+                .iter()
+                .any(|other| left.contains(&other.get_ref().as_str()))
+        });
         if waiting.len() == before {
             break;
         }
@@ -151,14 +205,24 @@ fn cycle(items: &[ItemEntry], text: Text<'_>, faults: &mut Vec<Fault>) {
             break;
         }
         path.push(id);
-        let next = waiting.iter().copied().find(|other| item.blocked_by.iter().any(|b| b.get_ref() == other.id.get_ref()));
+        let next = waiting.iter().copied().find(|other| {
+            item.blocked_by
+                .iter()
+                .any(|b| b.get_ref() == other.id.get_ref())
+        });
         match next {
             Some(other) => item = other,
             None => return,
         }
     }
-    let span = item.blocked_by.first().map_or_else(|| item.id.span(), Spanned::span);
-    faults.push(text.fault(&span, format!("`blocked_by` da la vuelta: {}", path.join(" → "))));
+    let span = item
+        .blocked_by
+        .first()
+        .map_or_else(|| item.id.span(), Spanned::span);
+    faults.push(text.fault(
+        &span,
+        format!("`blocked_by` da la vuelta: {}", path.join(" → ")),
+    ));
 }
 
 fn parameters(
@@ -168,7 +232,10 @@ fn parameters(
     text: Text<'_>,
     faults: &mut Vec<Fault>,
 ) {
-    let entries = tree.get_ref().get("items").and_then(|items| items.get_ref().as_array());
+    let entries = tree
+        .get_ref()
+        .get("items")
+        .and_then(|items| items.get_ref().as_array());
     for (index, item) in items.iter().enumerate() {
         let name = item.experiment.get_ref();
         let span = item.experiment.span();
