@@ -1,3 +1,4 @@
 //! The lab: the engine and everything that one submission owns on it.
 
 pub mod engine;
+pub mod lock;
