@@ -5,6 +5,7 @@ pub mod container;
 pub mod engine;
 pub mod http;
 pub mod layers;
+mod lock;
 pub mod reaper;
 pub mod stack;
 

@@ -4,6 +4,7 @@ mod endpoint;
 mod error;
 mod facts;
 mod machine;
+mod private;
 mod reach;
 
 use std::io;
@@ -20,6 +21,7 @@ pub use machine::{Machine, is_root, program};
 pub use reach::Reach;
 
 use endpoint::Surroundings;
+use private::Private;
 
 /// Says something to whoever is waiting: one line, in Spanish.
 pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -36,15 +38,16 @@ pub struct Engine {
     docker: Docker,
     facts: Facts,
     endpoint: Endpoint,
+    private: Option<Private>,
 }
 
 impl Engine {
     /// Finds the engine of this machine, in the order of Docker's own clients: `DOCKER_HOST`, the current docker
-    /// context, the default sockets.
+    /// context, the default sockets. Where none of the default ones answers, and we may, a private engine is started.
     ///
     /// # Errors
     /// When none answers. The text of the error is the whole message for the user, way out included.
-    pub async fn connect(_say: Say<'_>) -> Result<Self, EngineError> {
+    pub async fn connect(say: Say<'_>) -> Result<Self, EngineError> {
         let var = |name: &str| std::env::var(name).ok();
         let around = Surroundings {
             var: &var,
@@ -72,10 +75,23 @@ impl Engine {
         if let Some(socket) = refused {
             return Err(EngineError::PermissionDenied { socket });
         }
+        if private::is_possible() {
+            return Self::connect_private(say).await;
+        }
         Err(EngineError::NoEngine {
             tried,
             installed: program("dockerd").is_some(),
         })
+    }
+
+    /// Starts a private engine, whatever else runs on this machine. It ends with this value, and with this process.
+    ///
+    /// # Errors
+    /// When it cannot be started: not root, `dockerd` not installed, or what its log says.
+    pub async fn connect_private(say: Say<'_>) -> Result<Self, EngineError> {
+        let (private, mut engine) = Private::start(say).await?;
+        engine.private = Some(private);
+        Ok(engine)
     }
 
     /// Connects to one address and asks it for its facts.
@@ -98,6 +114,7 @@ impl Engine {
             docker,
             facts,
             endpoint: endpoint.clone(),
+            private: None,
         })
     }
 
@@ -127,12 +144,17 @@ impl Engine {
         self.facts.reach.connect_tcp(addr).await
     }
 
-    /// Lets go of the engine; one of our own is stopped in order.
-    ///
-    /// # Errors
-    /// When a private engine does not stop in order (it is then killed).
-    pub async fn stop(self) -> Result<(), EngineError> {
-        Ok(())
+    /// Whether it is one of our own, gone with this process.
+    #[must_use]
+    pub fn is_private(&self) -> bool {
+        self.private.is_some()
+    }
+
+    /// Lets go of the engine. One of our own is stopped in order, or killed if that takes longer than 20 seconds.
+    pub async fn stop(self) {
+        if let Some(private) = self.private {
+            private.stop().await;
+        }
     }
 }
 

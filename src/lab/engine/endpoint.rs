@@ -147,8 +147,12 @@ fn context_host(config: Option<&Path>, name: &str) -> Result<String, EngineError
         .map(|byte| format!("{byte:02x}"))
         .collect();
     let file = contexts.join("meta").join(&id).join("meta.json");
-    let text = std::fs::read_to_string(&file)
-        .map_err(|error| broken(format!("no pude leer {}: {error}", file.display())))?;
+    let text = std::fs::read_to_string(&file).map_err(|error| {
+        broken(format!(
+            "no existe o no se puede leer ({}: {error})",
+            file.display()
+        ))
+    })?;
     let meta: Meta = serde_json::from_str(&text)
         .map_err(|error| broken(format!("{} no es válido: {error}", file.display())))?;
     let host = meta

@@ -1,0 +1,375 @@
+//! A private engine: a `dockerd` of our own, for machines where none is running.
+//!
+//! It lives in its own network, mount, process, IPC and UTS namespaces, so it shares neither `docker0` nor iptables
+//! with the host, sees an empty `/run`, and cannot outlive us: it is the child of a process that the kernel kills
+//! when we die (`PR_SET_PDEATHSIG`), and the end of its first process ends its whole process namespace.
+
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use sha2::{Digest, Sha256};
+
+use super::error::EngineError;
+use super::machine::{is_root, program};
+use super::{Endpoint, Miss, Origin, Reach, Say};
+use crate::lab::lock;
+
+/// How long a private engine may take to answer its first ping.
+const START_LIMIT: Duration = Duration::from_secs(60);
+
+/// How long it may take to stop in order before it is killed.
+const STOP_LIMIT: Duration = Duration::from_secs(20);
+
+/// How often the keeper looks whether the engine has ended by itself.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// The programs that a private engine needs, with the Debian package of each.
+const NEEDS: [(&str, &str); 5] = [
+    ("dockerd", "docker.io"),
+    ("iptables", "iptables"),
+    ("ip", "iproute2"),
+    ("unshare", "util-linux"),
+    ("setpriv", "util-linux"),
+];
+
+/// A running private engine. Dropping it kills it; [`Private::stop`] stops it in order.
+#[derive(Debug)]
+pub(super) struct Private {
+    order: Option<Sender<()>>,
+    keeper: Option<JoinHandle<()>>,
+    state: PathBuf,
+}
+
+/// Whether this process may start one at all.
+pub(super) fn is_possible() -> bool {
+    cfg!(target_os = "linux") && is_root() && program("dockerd").is_some()
+}
+
+impl Private {
+    /// Starts one and waits until it answers.
+    ///
+    /// # Errors
+    /// [`EngineError::Private`], with the last lines of its log.
+    pub(super) async fn start(say: Say<'_>) -> Result<(Self, super::Engine), EngineError> {
+        let missing: Vec<&str> = NEEDS
+            .iter()
+            .filter(|(name, _)| program(name).is_none())
+            .map(|(_, package)| *package)
+            .collect();
+        if !missing.is_empty() {
+            return Err(failed(format!(
+                "faltan programas; instálalos con `sudo apt-get install {}`.",
+                missing.join(" ")
+            )));
+        }
+        say(
+            "No hay ningún motor en marcha; arranco uno propio y privado (solo dura lo que dura esta orden).",
+        );
+        match Self::attempt(None, say).await {
+            Err(error) if error.to_string().contains("graphdriver") => {
+                say(
+                    "El motor privado no pudo usar el sistema de capas habitual; pruebo con `vfs`, más lento.",
+                );
+                Self::attempt(Some("vfs"), say).await
+            }
+            result => result,
+        }
+    }
+
+    async fn attempt(
+        storage_driver: Option<&'static str>,
+        say: Say<'_>,
+    ) -> Result<(Self, super::Engine), EngineError> {
+        let place = Place::new(&lock::home());
+        // The log is the lock, and the engine's own output: so the lock is held until the last of its processes has
+        // ended, even when this one is killed.
+        let log = lock::hold(
+            &place.log,
+            "Otra orden de muelle está usando el motor privado; espero a que termine.",
+            say,
+        )
+        .await
+        .map_err(|error| failed(format!("no pude preparar su carpeta: {error}.")))?;
+        place.make(&log).map_err(|error| {
+            failed(format!(
+                "no pude preparar {}: {error}.",
+                place.state.display()
+            ))
+        })?;
+
+        let (order, orders) = channel();
+        let (started, start) = channel();
+        let command = place
+            .command(&log, storage_driver)
+            .map_err(|error| failed(format!("{error}.")))?;
+        // The signal that kills the engine comes when the *thread* that started it ends: hence a thread that stays.
+        let keeper = std::thread::Builder::new()
+            .name("private-engine".to_owned())
+            .spawn(move || keep(command, &started, &orders))
+            .map_err(|error| failed(format!("{error}.")))?;
+        let mut private = Self {
+            order: Some(order),
+            keeper: Some(keeper),
+            state: place.state.clone(),
+        };
+        let pid = tokio::task::spawn_blocking(move || start.recv())
+            .await
+            .ok()
+            .and_then(Result::ok)
+            .ok_or_else(|| failed("no pude ejecutar `setpriv` y `unshare`.".to_owned()))?
+            .map_err(|error| failed(format!("no pude ejecutar `setpriv`: {error}.")))?;
+
+        let endpoint = Endpoint {
+            host: format!("unix://{}", place.socket().display()),
+            origin: Origin::Default,
+        };
+        let reach = Reach::Namespace(PathBuf::from(format!("/proc/{pid}/ns/net")));
+        let begun = Instant::now();
+        loop {
+            match super::Engine::open(&endpoint, Some(reach.clone())).await {
+                Ok(engine) => return Ok((private, engine)),
+                Err(Miss::Fatal(error)) => return Err(error),
+                Err(Miss::Silent(_) | Miss::Refused) => {}
+            }
+            let ended = private.keeper.as_ref().is_none_or(JoinHandle::is_finished);
+            if ended || begun.elapsed() > START_LIMIT {
+                private.kill();
+                let why = if ended {
+                    "se cerró al arrancar"
+                } else {
+                    "no respondió en un minuto"
+                };
+                return Err(failed(format!(
+                    "{why}. Lo último que dijo ({}):\n{}",
+                    place.log.display(),
+                    tail(&place.log)
+                )));
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Stops it in order; kills it if that takes too long.
+    pub(super) async fn stop(mut self) {
+        if let Some(order) = self.order.take() {
+            // A keeper that is gone has no engine left to stop.
+            let _ = order.send(());
+            // Its orders' end would mean "kill", so it is let go only when the keeper is done.
+            if let Some(keeper) = self.keeper.take() {
+                let _ = tokio::task::spawn_blocking(move || keeper.join()).await;
+            }
+            drop(order);
+        }
+    }
+
+    /// Kills it and waits for its end (milliseconds).
+    fn kill(&mut self) {
+        self.order = None;
+        if let Some(keeper) = self.keeper.take() {
+            // A panic of the keeper's has nothing to add here.
+            let _ = keeper.join();
+        }
+    }
+}
+
+impl Drop for Private {
+    fn drop(&mut self) {
+        self.kill();
+        // Whatever cannot be removed now is replaced by the next start.
+        let _ = std::fs::remove_dir_all(&self.state);
+    }
+}
+
+/// The keeper: starts the engine, and ends it on order, or at once when the one who gives orders is gone.
+fn keep(mut command: Command, started: &Sender<std::io::Result<u32>>, orders: &Receiver<()>) {
+    let mut child = match command.spawn() {
+        Ok(child) => child,
+        Err(error) => {
+            let _ = started.send(Err(error));
+            return;
+        }
+    };
+    let _ = started.send(Ok(child.id()));
+    loop {
+        match orders.recv_timeout(LOOK_AGAIN) {
+            Ok(()) => {
+                // The engine's script waits for the end of its standard input, then stops the engine.
+                drop(child.stdin.take());
+                if ends_within(&mut child, STOP_LIMIT) {
+                    return;
+                }
+                break;
+            }
+            Err(RecvTimeoutError::Disconnected) => break,
+            Err(RecvTimeoutError::Timeout) => {
+                if ends_within(&mut child, Duration::ZERO) {
+                    return;
+                }
+            }
+        }
+    }
+    // Both fail only when it has ended already.
+    let _ = child.kill();
+    let _ = child.wait();
+}
+
+fn ends_within(child: &mut Child, limit: Duration) -> bool {
+    let begun = Instant::now();
+    loop {
+        if !matches!(child.try_wait(), Ok(None)) {
+            return true;
+        }
+        if begun.elapsed() >= limit {
+            return false;
+        }
+        std::thread::sleep(Duration::from_millis(10));
+    }
+}
+
+/// The files of a private engine.
+struct Place {
+    /// What outlives it: images and layers.
+    data: PathBuf,
+    /// Its log, which is its lock.
+    log: PathBuf,
+    /// What does not outlive it: its socket.
+    state: PathBuf,
+    /// What its control groups are called.
+    cgroup: String,
+}
+
+impl Place {
+    fn new(home: &Path) -> Self {
+        let home = std::path::absolute(home).unwrap_or_else(|_| home.to_path_buf());
+        let id: String = Sha256::digest(home.as_os_str().as_encoded_bytes())
+            .iter()
+            .take(6)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            data: home.join("engine"),
+            log: home.join("engine.log"),
+            state: Path::new("/run/muelle").join(&id),
+            cgroup: format!("/muelle-{id}"),
+        }
+    }
+
+    fn socket(&self) -> PathBuf {
+        self.state.join("docker.sock")
+    }
+
+    /// Makes the folders anew; only the holder of the lock may.
+    fn make(&self, log: &std::fs::File) -> std::io::Result<()> {
+        log.set_len(0)?;
+        if self.state.exists() {
+            std::fs::remove_dir_all(&self.state)?;
+        }
+        std::fs::create_dir_all(self.state.join("run"))?;
+        std::fs::create_dir_all(&self.data)?;
+        #[cfg(unix)]
+        {
+            use std::os::unix::fs::PermissionsExt;
+            std::fs::set_permissions(&self.state, std::fs::Permissions::from_mode(0o700))?;
+        }
+        Ok(())
+    }
+
+    fn command(
+        &self,
+        log: &std::fs::File,
+        storage_driver: Option<&str>,
+    ) -> std::io::Result<Command> {
+        let mut command = Command::new("setpriv");
+        command
+            .args([
+                "--pdeathsig",
+                "KILL",
+                "--",
+                "unshare",
+                "--mount",
+                "--net",
+                "--pid",
+                "--ipc",
+                "--uts",
+            ])
+            .args([
+                "--fork",
+                "--kill-child=KILL",
+                "--mount-proc",
+                "--",
+                "sh",
+                "-c",
+                SCRIPT,
+                "muelle",
+            ])
+            .args([
+                self.state.as_os_str(),
+                self.data.as_os_str(),
+                self.cgroup.as_ref(),
+            ])
+            .args(storage_driver.map(|name| format!("--storage-driver={name}")))
+            .current_dir("/")
+            .env(
+                "PATH",
+                "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
+            )
+            .env("HOME", "/root")
+            .env_remove("NOTIFY_SOCKET")
+            .stdin(Stdio::piped())
+            .stdout(log.try_clone()?)
+            .stderr(log.try_clone()?);
+        #[cfg(unix)]
+        {
+            use std::os::unix::process::CommandExt;
+            // Ctrl-C in the terminal is for us, who then clean up with the engine still there.
+            command.process_group(0);
+        }
+        Ok(command)
+    }
+}
+
+fn failed(why: String) -> EngineError {
+    EngineError::Private { why }
+}
+
+/// The last lines of the log.
+fn tail(log: &Path) -> String {
+    let text = std::fs::read(log).unwrap_or_default();
+    let text = String::from_utf8_lossy(&text);
+    let lines: Vec<&str> = text.lines().collect();
+    lines[lines.len().saturating_sub(5)..]
+        .iter()
+        .map(|line| format!("  {line}"))
+        .collect::<Vec<_>>()
+        .join("\n")
+}
+
+/// Runs as the first process of the engine's namespaces: `$1` state folder, `$2` data root, `$3` control group,
+/// then options for `dockerd`.
+///
+/// `/run` becomes an empty file system of its own (so containerd's and iptables' files there are not the host's), with
+/// only the state folder shared. The shell stays, because a process namespace needs a first process that reaps.
+const SCRIPT: &str = r#"
+set -eu
+state=$1 data=$2 cgroup=$3
+shift 3
+mount -n -t tmpfs -o mode=755,size=64m muelle "$state/run"
+mkdir -p "$state/run/lock" "$state/run/${state#/run/}"
+mount -n --bind "$state" "$state/run/${state#/run/}"
+mount -n --move "$state/run" /run
+if [ -d /etc/docker ]; then mount -n -t tmpfs -o mode=755,size=1m muelle /etc/docker; fi
+find /sys/fs/cgroup -depth -type d \( -path "*$cgroup" -o -path "*$cgroup/*" \) -exec rmdir {} + 2>/dev/null || :
+ip link set lo up
+echo '{}' >/run/dockerd.json
+exec 3<&0 </dev/null
+dockerd --config-file /run/dockerd.json --data-root "$data" --exec-root /run/docker --pidfile /run/docker.pid \
+  --host "unix://$state/docker.sock" --cgroup-parent "$cgroup" --exec-opt native.cgroupdriver=cgroupfs \
+  --log-level warn "$@" 3<&- &
+engine=$!
+( read -r _ <&3 || :; kill -TERM "$engine" ) &
+exec 3<&-
+wait "$engine"
+"#;
