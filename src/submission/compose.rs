@@ -1,14 +1,20 @@
 //! Compose files: discovered, interpolated, merged and checked as Docker Compose does it,
 //! into a [`Project`] whose parts know where they were written. No engine is asked.
 
+mod assemble;
 pub mod build;
+mod check;
 pub mod command;
 pub mod deploy;
 mod duration;
+mod environment;
 mod fields;
+mod files;
 pub mod grant;
 pub mod health;
 mod hosts;
+mod loader;
+mod merge;
 pub mod mount;
 pub mod network;
 mod paths;
@@ -20,8 +26,10 @@ mod size;
 
 use std::collections::BTreeMap;
 
+use super::dotenv::DotenvError;
 use super::location::Location;
 use super::snapshot::Snapshot;
+use super::yaml::YamlError;
 
 pub use build::Build;
 pub use command::Command;
@@ -103,6 +111,18 @@ pub enum ComposeError {
     },
 }
 
+impl From<YamlError> for ComposeError {
+    fn from(YamlError { message, location }: YamlError) -> Self {
+        Self::Invalid { message, location }
+    }
+}
+
+impl From<DotenvError> for ComposeError {
+    fn from(DotenvError { message, location }: DotenvError) -> Self {
+        Self::Invalid { message, location }
+    }
+}
+
 impl ComposeError {
     /// Where the fault is, when it is in a file.
     pub fn location(&self) -> Option<&Location> {
@@ -135,6 +155,45 @@ impl<T> std::ops::Deref for Located<T> {
 /// # Errors
 /// [`ComposeError`], with the place, when Compose itself would stop or a file lies outside of the submission.
 pub fn load(request: &Request) -> Result<Option<Loaded>, ComposeError> {
-    let _ = request;
-    Ok(None)
+    let mut environment = files::environment(request)?;
+    let mut loader = loader::Loader::new(request.snapshot);
+    let files = files::compose_files(request, &environment, &mut loader.warnings)?;
+    let Some(first) = files.first() else { return Ok(None) };
+    let dir = paths::folder(first).to_owned();
+    let fallback = match environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()) {
+        Some(name) => name.clone(),
+        None => request.project.to_owned(),
+    };
+    let named_outside = environment.contains_key("COMPOSE_PROJECT_NAME");
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), assemble::normal(&fallback));
+    let files: Vec<(String, Location)> = files
+        .into_iter()
+        .map(|file| (file.clone(), Location::line(file, 1)))
+        .collect();
+    let root = loader.load(&files, &dir, &environment, 0)?;
+    let name = match assemble::name(&root) {
+        Some(name) if !named_outside => name,
+        _ => assemble::normal(&fallback),
+    };
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    let mut profiles = request.profiles.to_vec();
+    let named = environment.get("COMPOSE_PROFILES").map_or("", String::as_str);
+    profiles.extend(named.split(',').filter(|profile| !profile.is_empty()).map(str::to_owned));
+    let mut project = assemble::project(&root, environment, &profiles)?;
+    project.name = name;
+    project.files = loader.read;
+    project.version = loader.version.and_then(|node| {
+        let value = fields::text(&node)?;
+        let location = node.location;
+        Some(Located { value, location })
+    });
+    environment::complete(&mut project, request.snapshot)?;
+    check::check(&project)?;
+    Ok(Some(Loaded {
+        project,
+        warnings: loader.warnings,
+    }))
 }
+
+#[cfg(test)]
+mod tests;

@@ -224,9 +224,12 @@ fn unknown(key: &str, location: &Location, parts: &[&Json], path: &str) -> Compo
     } else {
         format!("en `{path}`")
     };
-    let mut meant = did_you_mean(key, &known);
+    let mut meant = misplaced(key, path);
     if meant.is_empty() {
-        meant = misplaced(key, path);
+        meant = did_you_mean(key, &known);
+    }
+    if meant.is_empty() && path.is_empty() {
+        meant = ": si es un servicio, va dentro de `services`".to_owned();
     }
     fault(location, format!("Compose no conoce la clave `{key}` {place}{meant}"))
 }
@@ -240,11 +243,9 @@ fn misplaced(key: &str, path: &str) -> String {
     let in_service = ["service", "container_spec", "workload_spec"].iter().any(|name| names(name));
     if path.is_empty() && in_service {
         format!(": va dentro de un servicio, con más sangría bajo `services`; revisa la sangría de `{key}`")
-    } else if path.is_empty() {
-        ": si es un servicio, va dentro de `services`".to_owned()
     } else if SPECIFICATION["properties"].get(key).is_some() {
         format!(": `{key}` va en la raíz del archivo, sin sangría")
-    } else if in_service {
+    } else if in_service && path.matches('.').count() > 1 {
         format!(": `{key}` va directamente en el servicio; revisa la sangría")
     } else {
         String::new()

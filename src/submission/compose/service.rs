@@ -1,5 +1,7 @@
 //! One service, all its values resolved.
 
+mod read;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
 
@@ -162,6 +164,8 @@ pub struct EnvFile {
     pub path: String,
     /// Whether its absence is an error.
     pub required: bool,
+    /// Whether its lines are taken as they are (`format: raw`).
+    pub raw: bool,
     /// Whether it is there.
     pub present: bool,
 }
