@@ -1,5 +1,10 @@
 //! The folders of `tests/cases` are well-formed, and every item has a mutant that fails it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it does not expect"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
