@@ -1,5 +1,10 @@
 //! The folders of `tests/cases` are well-formed, and every item has a mutant that fails it.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test may stop at what it does not expect"
+)]
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -28,7 +33,9 @@ fn exercise(id: &str) -> (PathBuf, Vec<String>) {
             let manifest: toml::Table = toml::from_str(&text).unwrap();
             if manifest["id"].as_str() == Some(id) {
                 let items = manifest["items"].as_array().unwrap();
-                let ids = items.iter().map(|item| item["id"].as_str().unwrap().to_owned());
+                let ids = items
+                    .iter()
+                    .map(|item| item["id"].as_str().unwrap().to_owned());
                 return (folder, ids.collect());
             }
         }
@@ -49,7 +56,12 @@ fn every_mutant_names_an_item_and_every_item_has_a_mutant() {
         let mut failed = BTreeSet::new();
         for mutant in folders(&case.join("mutants")) {
             let expected = lines(&mutant.join("EXPECT"));
-            assert_eq!(expected.len(), 1, "{}: EXPECT names one item", mutant.display());
+            assert_eq!(
+                expected.len(),
+                1,
+                "{}: EXPECT names one item",
+                mutant.display()
+            );
             assert!(
                 items.contains(&expected[0]),
                 "{}: no item `{}`",
@@ -58,7 +70,10 @@ fn every_mutant_names_an_item_and_every_item_has_a_mutant() {
             );
             failed.extend(expected);
         }
-        let untested: Vec<&String> = items.iter().filter(|item| !failed.contains(*item)).collect();
+        let untested: Vec<&String> = items
+            .iter()
+            .filter(|item| !failed.contains(*item))
+            .collect();
         assert!(untested.is_empty(), "{id}: no mutant fails {untested:?}");
     }
 }
@@ -70,7 +85,11 @@ fn alternatives_expect_nothing_and_only_what_is_there_is_removed() {
         let (starter, _) = exercise(id);
         let alternatives = folders(&case.join("alternatives"));
         for alternative in &alternatives {
-            assert!(!alternative.join("EXPECT").exists(), "{}", alternative.display());
+            assert!(
+                !alternative.join("EXPECT").exists(),
+                "{}",
+                alternative.display()
+            );
         }
         for folder in alternatives.iter().chain(&folders(&case.join("mutants"))) {
             if !folder.join("REMOVE").exists() {
@@ -78,11 +97,16 @@ fn alternatives_expect_nothing_and_only_what_is_there_is_removed() {
             }
             for path in lines(&folder.join("REMOVE")) {
                 assert!(
-                    starter.join(&path).exists() || root().join("exercises/_app").join(&path).exists(),
+                    starter.join(&path).exists()
+                        || root().join("exercises/_app").join(&path).exists(),
                     "{}: the starter has no `{path}`",
                     folder.display()
                 );
-                assert!(!folder.join(&path).exists(), "{}: `{path}` comes back", folder.display());
+                assert!(
+                    !folder.join(&path).exists(),
+                    "{}: `{path}` comes back",
+                    folder.display()
+                );
             }
         }
     }

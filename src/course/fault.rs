@@ -180,42 +180,46 @@ fn list(words: &[&str]) -> String {
 
 /// serde's name of a type, with the value when it gives one.
 fn kind(text: &str) -> String {
-    const KINDS: [(&str, &str); 17] = [
+    const KINDS: [(&str, &str); 15] = [
         ("a string", "un texto entre comillas"),
         ("string", "el texto"),
         ("a sequence", "una lista"),
         ("sequence", "una lista"),
         ("a map", "una tabla"),
         ("map", "una tabla"),
+        ("struct", "una tabla"),
         ("a boolean", "`true` o `false`"),
         ("boolean", "el valor"),
         ("floating point", "el número"),
         ("integer", "el número"),
-        ("struct", "una tabla"),
-        ("f64", "un número"),
+        ("a nonzero", "un número entero mayor que cero"),
         ("f32", "un número"),
-        ("u", "un número entero, cero o mayor"),
-        ("nonzero", "un número entero mayor que cero"),
-        ("i", "un número entero"),
-        ("option", "un valor"),
+        ("f64", "un número"),
+        ("u8", "un número entero de 0 a 255"),
     ];
-    let (_, name) = KINDS
-        .iter()
-        .find(|(english, _)| text.starts_with(english))
-        .unwrap_or(&("", ""));
-    if name.is_empty() {
-        return text.to_owned();
-    }
+    let name = match text {
+        "u16" => "un número entero de 0 a 65535",
+        "u32" | "u64" | "u128" | "usize" => "un número entero, cero o mayor",
+        "i8" | "i16" | "i32" | "i64" | "i128" | "isize" => "un número entero",
+        _ => match KINDS.iter().find(|(english, _)| text.starts_with(english)) {
+            Some((_, name)) => name,
+            None => return text.to_owned(),
+        },
+    };
     // `string "abc"`, `integer `3``: the value follows the type's name.
     match text.split_once(['"', '`']) {
         Some((_, value)) => format!("{name} `{}`", value.trim_end_matches(['"', '`'])),
-        None => (*name).to_owned(),
+        None => name.to_owned(),
     }
 }
 
 /// The commonest slips of TOML in Spanish; what is rare stays in the reader's own words.
 fn syntax(message: &str) -> String {
-    const SLIPS: [(&str, &str); 7] = [
+    const SLIPS: [(&str, &str); 8] = [
+        (
+            "missing comma",
+            "antes de esto falta una coma, o cerrar la lista con `]`",
+        ),
         (
             "string values must be quoted",
             "los textos van entre comillas",

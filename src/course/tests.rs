@@ -3,6 +3,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::exercise::lay;
 use super::source::Folder;
 use super::*;
 use crate::submission::Snapshot;
@@ -208,8 +209,6 @@ fn the_course_s_files_are_laid_over_whatever_stands_in_their_place() {
     assert_eq!(laid.file("app/main.py").unwrap(), "pristine");
 }
 
-use exercise::lay;
-
 #[test]
 fn every_slip_of_the_author_is_told_with_its_place() {
     for (from, to, said) in [
@@ -229,6 +228,36 @@ fn every_slip_of_the_author_is_told_with_its_place() {
             "points = 1.5",
             "points = \"dos\"",
             "25:10: aquí va un número, pero encontré el texto `dos`",
+        ),
+        (
+            "points = 1.5",
+            "points = [1]",
+            "25:10: aquí va un número, pero encontré una lista",
+        ),
+        (
+            "title = \"Uno\"",
+            "title = 3",
+            "2:9: aquí va un texto entre comillas, pero encontré el número `3`",
+        ),
+        (
+            "app = true",
+            "app = \"sí\"",
+            "10:7: aquí va `true` o `false`, pero encontré el texto `sí`",
+        ),
+        (
+            "[services]\napi = \"api\"",
+            "services = [\"api\"]",
+            "13:1: no conozco la clave `services` (aquí van `app`, `omit`, `student`)",
+        ),
+        (
+            "hints = [\"a\", \"b\", \"c\"]",
+            "hints = [\"a\", \"b\", \"c\"",
+            "7:1: el TOML no se puede leer: antes de esto falta una coma, o cerrar la lista con `]`",
+        ),
+        (
+            "[services]",
+            "[services",
+            "13:10: el TOML no se puede leer: a este encabezado le falta cerrar el corchete `]`",
         ),
         (
             "points = 1.5",
