@@ -2,3 +2,5 @@
 
 pub mod engine;
 pub mod lock;
+pub mod tied;
+pub mod images;
