@@ -4,10 +4,12 @@ pub mod build;
 pub mod container;
 pub mod engine;
 pub mod http;
+pub mod images;
 pub mod layers;
-mod lock;
+pub mod lock;
 pub mod reaper;
 pub mod stack;
+pub mod tied;
 
 use std::collections::HashMap;
 use std::path::Path;

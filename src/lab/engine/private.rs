@@ -5,9 +5,7 @@
 //! when we die (`PR_SET_PDEATHSIG`), and the end of its first process ends its whole process namespace.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
-use std::thread::JoinHandle;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use sha2::{Digest, Sha256};
@@ -16,15 +14,13 @@ use super::error::EngineError;
 use super::machine::{is_root, program};
 use super::{Endpoint, Miss, Origin, Reach, Say};
 use crate::lab::lock;
+use crate::lab::tied::{self, Tied};
 
 /// How long a private engine may take to answer its first ping.
 const START_LIMIT: Duration = Duration::from_secs(60);
 
 /// How long it may take to stop in order before it is killed.
 const STOP_LIMIT: Duration = Duration::from_secs(20);
-
-/// How often the keeper looks whether the engine has ended by itself.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// The programs that a private engine needs, with the Debian package of each.
 const NEEDS: [(&str, &str); 5] = [
@@ -38,8 +34,7 @@ const NEEDS: [(&str, &str); 5] = [
 /// A running private engine. Dropping it kills it; [`Private::stop`] stops it in order.
 #[derive(Debug)]
 pub(super) struct Private {
-    order: Option<Sender<()>>,
-    keeper: Option<JoinHandle<()>>,
+    process: Option<Tied>,
     state: PathBuf,
 }
 
@@ -100,43 +95,36 @@ impl Private {
             ))
         })?;
 
-        let (order, orders) = channel();
-        let (started, start) = channel();
         let command = place
             .command(&log, storage_driver)
             .map_err(|error| failed(format!("{error}.")))?;
-        // The signal that kills the engine comes when the *thread* that started it ends: hence a thread that stays.
-        let keeper = std::thread::Builder::new()
-            .name("private-engine".to_owned())
-            .spawn(move || keep(command, &started, &orders))
-            .map_err(|error| failed(format!("{error}.")))?;
-        let mut private = Self {
-            order: Some(order),
-            keeper: Some(keeper),
-            state: place.state.clone(),
-        };
-        let pid = tokio::task::spawn_blocking(move || start.recv())
+        let process = Tied::spawn(command)
             .await
-            .ok()
-            .and_then(Result::ok)
-            .ok_or_else(|| failed("no pude ejecutar `setpriv` y `unshare`.".to_owned()))?
             .map_err(|error| failed(format!("no pude ejecutar `setpriv`: {error}.")))?;
 
         let endpoint = Endpoint {
             host: format!("unix://{}", place.socket().display()),
             origin: Origin::Default,
         };
-        let reach = Reach::Namespace(PathBuf::from(format!("/proc/{pid}/ns/net")));
+        let reach = Reach::Namespace(PathBuf::from(format!("/proc/{}/ns/net", process.pid())));
         let begun = Instant::now();
         loop {
             match super::Engine::open(&endpoint, Some(reach.clone())).await {
-                Ok(engine) => return Ok((private, engine)),
+                Ok(engine) => {
+                    return Ok((
+                        Self {
+                            process: Some(process),
+                            state: place.state,
+                        },
+                        engine,
+                    ));
+                }
                 Err(Miss::Fatal(error)) => return Err(error),
                 Err(Miss::Silent(_) | Miss::Refused) => {}
             }
-            let ended = private.keeper.as_ref().is_none_or(JoinHandle::is_finished);
+            let ended = process.has_ended();
             if ended || begun.elapsed() > START_LIMIT {
-                private.kill();
+                drop(process);
                 let why = if ended {
                     "se cerró al arrancar"
                 } else {
@@ -154,78 +142,17 @@ impl Private {
 
     /// Stops it in order; kills it if that takes too long.
     pub(super) async fn stop(mut self) {
-        if let Some(order) = self.order.take() {
-            // A keeper that is gone has no engine left to stop.
-            let _ = order.send(());
-            // Its orders' end would mean "kill", so it is let go only when the keeper is done.
-            if let Some(keeper) = self.keeper.take() {
-                let _ = tokio::task::spawn_blocking(move || keeper.join()).await;
-            }
-            drop(order);
-        }
-    }
-
-    /// Kills it and waits for its end (milliseconds).
-    fn kill(&mut self) {
-        self.order = None;
-        if let Some(keeper) = self.keeper.take() {
-            // A panic of the keeper's has nothing to add here.
-            let _ = keeper.join();
+        if let Some(process) = self.process.take() {
+            process.stop(STOP_LIMIT).await;
         }
     }
 }
 
 impl Drop for Private {
     fn drop(&mut self) {
-        self.kill();
+        drop(self.process.take());
         // Whatever cannot be removed now is replaced by the next start.
         let _ = std::fs::remove_dir_all(&self.state);
-    }
-}
-
-/// The keeper: starts the engine, and ends it on order, or at once when the one who gives orders is gone.
-fn keep(mut command: Command, started: &Sender<std::io::Result<u32>>, orders: &Receiver<()>) {
-    let mut child = match command.spawn() {
-        Ok(child) => child,
-        Err(error) => {
-            let _ = started.send(Err(error));
-            return;
-        }
-    };
-    let _ = started.send(Ok(child.id()));
-    loop {
-        match orders.recv_timeout(LOOK_AGAIN) {
-            Ok(()) => {
-                // The engine's script waits for the end of its standard input, then stops the engine.
-                drop(child.stdin.take());
-                if ends_within(&mut child, STOP_LIMIT) {
-                    return;
-                }
-                break;
-            }
-            Err(RecvTimeoutError::Disconnected) => break,
-            Err(RecvTimeoutError::Timeout) => {
-                if ends_within(&mut child, Duration::ZERO) {
-                    return;
-                }
-            }
-        }
-    }
-    // Both fail only when it has ended already.
-    let _ = child.kill();
-    let _ = child.wait();
-}
-
-fn ends_within(child: &mut Child, limit: Duration) -> bool {
-    let begun = Instant::now();
-    loop {
-        if !matches!(child.try_wait(), Ok(None)) {
-            return true;
-        }
-        if begun.elapsed() >= limit {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(10));
     }
 }
 
@@ -282,29 +209,9 @@ impl Place {
         log: &std::fs::File,
         storage_driver: Option<&str>,
     ) -> std::io::Result<Command> {
-        let mut command = Command::new("setpriv");
+        let mut command = tied::confined(&["--net", "--ipc", "--uts"], "sh");
         command
-            .args([
-                "--pdeathsig",
-                "KILL",
-                "--",
-                "unshare",
-                "--mount",
-                "--net",
-                "--pid",
-                "--ipc",
-                "--uts",
-            ])
-            .args([
-                "--fork",
-                "--kill-child=KILL",
-                "--mount-proc",
-                "--",
-                "sh",
-                "-c",
-                SCRIPT,
-                "muelle",
-            ])
+            .args(["-c", SCRIPT, "muelle"])
             .args([
                 self.state.as_os_str(),
                 self.data.as_os_str(),
@@ -321,12 +228,6 @@ impl Place {
             .stdin(Stdio::piped())
             .stdout(log.try_clone()?)
             .stderr(log.try_clone()?);
-        #[cfg(unix)]
-        {
-            use std::os::unix::process::CommandExt;
-            // Ctrl-C in the terminal is for us, who then clean up with the engine still there.
-            command.process_group(0);
-        }
         Ok(command)
     }
 }
