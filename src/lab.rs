@@ -35,7 +35,7 @@ pub const MEMORY: i64 = 1 << 30;
 pub const PIDS: i64 = 512;
 
 /// Heavy pieces of work (builds, image reads) that run at once in one lab.
-const HEAVY_AT_ONCE: usize = 3;
+const HEAVY_AT_ONCE: u32 = 3;
 
 /// What one submission owns on the engine: images, containers, networks, volumes.
 ///
@@ -63,7 +63,7 @@ impl Lab {
             dir: tempfile::Builder::new().prefix("muelle-").tempdir()?,
             engine,
             id,
-            heavy: Semaphore::new(HEAVY_AT_ONCE),
+            heavy: Semaphore::new(HEAVY_AT_ONCE as usize),
             opened: Instant::now(),
             timings: std::sync::Mutex::default(),
         })
@@ -98,6 +98,15 @@ impl Lab {
     pub(crate) async fn work_slot(&self) -> SemaphorePermit<'_> {
         self.heavy
             .acquire()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    /// Waits until no heavy work of this lab runs, and keeps it from starting meanwhile: for what
+    /// would look too slow only because the machine is busy.
+    pub(crate) async fn quiet(&self) -> SemaphorePermit<'_> {
+        self.heavy
+            .acquire_many(HEAVY_AT_ONCE)
             .await
             .expect("the semaphore is never closed")
     }

@@ -57,6 +57,10 @@ impl Experiment for JobWaits {
                 "`{name}` {early}no acertó a la primera: el motor tuvo que reiniciarlo {} veces",
                 job.restarts
             )),
+            Some(0) if risen.turned_away > 0 => failed(format!(
+                "`{name}` {early}no acertó a la primera: la API tuvo que rechazar {} de sus peticiones",
+                risen.turned_away
+            )),
             Some(0) if job.output.contains(&params.espera) && risen.predictions > 0 => {
                 Ok(Finding::passed(format!("`{name}` esperó, dijo «{}» y terminó con código 0", params.espera)))
             }

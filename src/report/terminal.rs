@@ -82,7 +82,7 @@ fn line(text: &mut String, item: &ItemVerdict, longest: usize, width: usize) {
         String::new()
     };
     let rest = match &item.blocked_by {
-        Some(by) => format!("{} — espera a `{by}`", item.title),
+        Some(by) => format!("espera a `{by}`"),
         None => format!("{}{worth}", item.title),
     };
     let head = format!("  {word:<10} {id}  ");

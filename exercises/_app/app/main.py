@@ -37,6 +37,7 @@ class Estado:
     retenido = False
     peticiones = 0
     predicciones = 0
+    rechazadas = 0
     candado = threading.Lock()
 
     @classmethod
@@ -124,6 +125,7 @@ def metricas():
     contadores = (
         ("iris_peticiones_total", Estado.peticiones),
         ("iris_predicciones_total", Estado.predicciones),
+        ("iris_predicciones_rechazadas_total", Estado.rechazadas),
     )
     return "".join(f"# TYPE {nombre} counter\n{nombre} {valor}\n" for nombre, valor in contadores)
 
@@ -194,6 +196,7 @@ class Peticion(BaseHTTPRequestHandler):
     def predecir(self, cuerpo):
         """POST /predict: clasifica una flor y lo apunta en el historial."""
         if self.enfermo():
+            Estado.rechazadas += 1
             return
         try:
             resultado = Estado.modelo_listo().predecir(json.loads(cuerpo)["x"])

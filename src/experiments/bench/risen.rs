@@ -10,11 +10,12 @@ use crate::lab::stack::{HealthTiming, Phase, ProbeCount, Stack, Tweaks, UpError}
 use crate::submission::compose::{ComposeError, Service};
 use crate::verdict::Finding;
 
-/// How long the app is held at most, when what waits for it cannot be told.
-const HOLD_LIMIT: Duration = Duration::from_secs(10);
+/// How long a job that was started while the app is held may go on by itself before the app is let go:
+/// long enough to catch one that only sleeps a while.
+const OWN_PATIENCE: Duration = Duration::from_secs(8);
 
-/// How long a job that was started too early may go on trying by itself before the app is let go.
-const OWN_PATIENCE: Duration = Duration::from_secs(2);
+/// How long the app is held at most once it answers, when what waits for it cannot be told.
+const HOLD_LIMIT: Duration = Duration::from_secs(30);
 
 /// Longest wait for a job to end once the app is well.
 const JOB_LIMIT: Duration = Duration::from_secs(20);
@@ -27,6 +28,8 @@ pub struct Risen<'lab> {
     pub jobs: BTreeMap<String, JobRun>,
     /// Predictions that the app had answered when the jobs were over.
     pub predictions: u64,
+    /// Predictions that it had to turn away until then, being ill or still loading.
+    pub turned_away: u64,
 }
 
 /// How a one-shot job went.
@@ -94,24 +97,29 @@ impl<'lab> Bench<'lab> {
         let dir = self.dir.clone();
         let stack = Stack::new(self.lab, "proyecto", project, images, dir, tweaks(held));
         stack.hold(true);
-        let (up, early) = tokio::join!(stack.up(), self.release(&stack, &api, port));
-        up.map_err(|error| match error {
+        let early = async {
+            let early = self.release(&stack, &api, port).await;
+            early.map_err(UpError::Engine)
+        };
+        // A project that does not come up ends the hold as well.
+        let ((), early) = tokio::try_join!(stack.up(), early).map_err(|error| match error {
             UpError::Failed { message, location } => Finding::failed(message).at(Some(location)),
             UpError::Engine(error) => Finding::error(error.to_string()),
         })?;
-        let early = early.map_err(|error| Finding::error(error.to_string()))?;
         // Later containers of the app start well.
         stack.set_tweaks(tweaks(vec![key]));
         let ended = self.jobs(&stack, &api, &early).await;
         let jobs = ended.map_err(|error| Finding::error(error.to_string()))?;
-        let mut predictions = 0;
+        let (mut predictions, mut turned_away) = (0, 0);
         for container in stack.containers(&api).await {
-            predictions += predictions_of(&container, port).await.unwrap_or(0);
+            predictions += counter(&container, port, "iris_predicciones_total").await;
+            turned_away += counter(&container, port, "iris_predicciones_rechazadas_total").await;
         }
         Ok(Risen {
             stack,
             jobs,
             predictions,
+            turned_away,
         })
     }
 
@@ -151,19 +159,16 @@ impl<'lab> Bench<'lab> {
         api: &str,
         port: u16,
     ) -> anyhow::Result<Vec<String>> {
-        let begun = Instant::now();
         let mut phases = stack.phases();
-        let started = phases.wait_for(|phases| phases.get(api) == Some(&Phase::Started));
-        if tokio::time::timeout(HOLD_LIMIT, started).await.is_err() {
-            stack.hold(false);
-            return Ok(Vec::new());
-        }
+        // The sender lives as long as the stack, so the wait cannot be cut off.
+        let _ = phases.wait_for(|phases| phases.get(api) == Some(&Phase::Started)).await;
         let containers = stack.containers(api).await;
-        let mut well = vec![false; containers.len()];
+        let mut answering = vec![false; containers.len()];
         let mut probes = ProbeCount::default();
-        let mut since = None;
-        while begun.elapsed() < HOLD_LIMIT {
-            for (container, answers) in containers.iter().zip(&mut well) {
+        let begun = Instant::now();
+        let mut since: Option<Instant> = None;
+        while since.unwrap_or(begun).elapsed() < HOLD_LIMIT {
+            for (container, answers) in containers.iter().zip(&mut answering) {
                 *answers = *answers || container.ask(port, &Request::get("/health")).await.is_ok();
             }
             let ended = match containers.first() {
@@ -173,7 +178,7 @@ impl<'lab> Bench<'lab> {
             if ended {
                 break;
             }
-            if well.iter().all(|&answers| answers) {
+            if answering.iter().all(|&answers| answers) {
                 let health = match containers.first() {
                     Some(first) => first.health().await?,
                     None => None,
@@ -260,10 +265,12 @@ fn plain(error: &ComposeError) -> String {
     }
 }
 
-/// How many predictions the app says that it has answered.
-async fn predictions_of(container: &Container<'_>, port: u16) -> Option<u64> {
-    let reply = container.ask(port, &Request::get("/metrics")).await.ok()?;
-    let text = String::from_utf8_lossy(&reply.body).into_owned();
-    let line = text.lines().find(|line| line.starts_with("iris_predicciones_total"))?;
-    line.split_whitespace().nth(1)?.parse().ok()
+/// What the app counts under `name`; 0 when it does not say.
+async fn counter(container: &Container<'_>, port: u16, name: &str) -> u64 {
+    let Ok(reply) = container.ask(port, &Request::get("/metrics")).await else {
+        return 0;
+    };
+    let text = String::from_utf8_lossy(&reply.body);
+    let mut lines = text.lines().filter_map(|line| line.split_once(' '));
+    lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
 }
