@@ -158,14 +158,22 @@ pub fn load(request: &Request) -> Result<Option<Loaded>, ComposeError> {
     let mut environment = files::environment(request)?;
     let mut loader = loader::Loader::new(request.snapshot);
     let files = files::compose_files(request, &environment, &mut loader.warnings)?;
-    let Some(first) = files.first() else { return Ok(None) };
+    let Some(first) = files.first() else {
+        return Ok(None);
+    };
     let dir = paths::folder(first).to_owned();
-    let fallback = match environment.get("COMPOSE_PROJECT_NAME").filter(|name| !name.is_empty()) {
+    let fallback = match environment
+        .get("COMPOSE_PROJECT_NAME")
+        .filter(|name| !name.is_empty())
+    {
         Some(name) => name.clone(),
         None => request.project.to_owned(),
     };
     let named_outside = environment.contains_key("COMPOSE_PROJECT_NAME");
-    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), assemble::normal(&fallback));
+    environment.insert(
+        "COMPOSE_PROJECT_NAME".to_owned(),
+        assemble::normal(&fallback),
+    );
     let files: Vec<(String, Location)> = files
         .into_iter()
         .map(|file| (file.clone(), Location::line(file, 1)))
@@ -177,8 +185,15 @@ pub fn load(request: &Request) -> Result<Option<Loaded>, ComposeError> {
     };
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
     let mut profiles = request.profiles.to_vec();
-    let named = environment.get("COMPOSE_PROFILES").map_or("", String::as_str);
-    profiles.extend(named.split(',').filter(|profile| !profile.is_empty()).map(str::to_owned));
+    let named = environment
+        .get("COMPOSE_PROFILES")
+        .map_or("", String::as_str);
+    profiles.extend(
+        named
+            .split(',')
+            .filter(|profile| !profile.is_empty())
+            .map(str::to_owned),
+    );
     let mut project = assemble::project(&root, environment, &profiles)?;
     project.name = name;
     project.files = loader.read;

@@ -108,7 +108,11 @@ impl Dockerignore {
     ///
     /// # Errors
     /// A pattern that Docker refuses, with its file and line.
-    pub fn for_build(snapshot: &Snapshot, context: &str, dockerfile: &str) -> Result<Self, DockerignoreError> {
+    pub fn for_build(
+        snapshot: &Snapshot,
+        context: &str,
+        dockerfile: &str,
+    ) -> Result<Self, DockerignoreError> {
         let context = root(context);
         let beside = clean(&format!("{dockerfile}.dockerignore"));
         let at_root = if context.is_empty() {
@@ -166,7 +170,10 @@ pub fn context(snapshot: &Snapshot, context_dir: &str, ignore: &Dockerignore) ->
 }
 
 fn root(context: &str) -> &str {
-    let context = context.strip_prefix("./").unwrap_or(context).trim_end_matches('/');
+    let context = context
+        .strip_prefix("./")
+        .unwrap_or(context)
+        .trim_end_matches('/');
     if context == "." { "" } else { context }
 }
 
@@ -238,7 +245,10 @@ mod tests {
         assert!(ignored("!keep.md\n*.md", "keep.md"));
         assert!(!ignored("*.md\n!keep.md", "keep.md"));
         assert!(!ignored("*.md\n! keep.md", "keep.md"));
-        assert!(ignored("*.md\n!README*.md\nREADME-secret.md", "README-secret.md"));
+        assert!(ignored(
+            "*.md\n!README*.md\nREADME-secret.md",
+            "README-secret.md"
+        ));
     }
 
     #[test]
@@ -335,13 +345,25 @@ mod tests {
         assert!(dev.decide("b").ignored && !dev.decide("a").ignored);
         let plain = Dockerignore::for_build(&files, "api", "api/Dockerfile").unwrap();
         assert_eq!(plain.file(), Some("api/.dockerignore"));
-        assert_eq!(Dockerignore::for_build(&files, ".", "Dockerfile").unwrap().file(), None);
+        assert_eq!(
+            Dockerignore::for_build(&files, ".", "Dockerfile")
+                .unwrap()
+                .file(),
+            None
+        );
     }
 
     #[test]
     fn the_context_is_what_is_not_ignored_below_its_folder() {
         let mut files = Snapshot::default();
-        for path in ["otro.txt", "api/.env", "api/Dockerfile", "api/data/big.bin", "api/data/keep.csv", "api/vacio/x"] {
+        for path in [
+            "otro.txt",
+            "api/.env",
+            "api/Dockerfile",
+            "api/data/big.bin",
+            "api/data/keep.csv",
+            "api/vacio/x",
+        ] {
             files.insert(path, path.to_owned(), false);
         }
         let ignore = Dockerignore::parse("data\n!data/keep.csv\n.env\nvacio").unwrap();

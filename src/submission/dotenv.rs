@@ -80,7 +80,10 @@ impl Reader<'_> {
             if !self.rest().starts_with('#') {
                 return !self.rest().is_empty();
             }
-            self.at = self.rest().find('\n').map_or(self.text.len(), |end| self.at + end);
+            self.at = self
+                .rest()
+                .find('\n')
+                .map_or(self.text.len(), |end| self.at + end);
         }
     }
 
@@ -119,7 +122,10 @@ impl Reader<'_> {
             ));
         }
         if name.is_empty() {
-            return Err(self.fault(start, "falta el nombre de la variable: escribe `NOMBRE=valor`".to_owned()));
+            return Err(self.fault(
+                start,
+                "falta el nombre de la variable: escribe `NOMBRE=valor`".to_owned(),
+            ));
         }
         let location = self.location(start);
         self.at += length;
@@ -180,7 +186,11 @@ impl Reader<'_> {
         let lookup = |name: &str| {
             (self.lookup)(name).or_else(|| {
                 let same = |variable: &&Variable| variable.0 == name;
-                self.found.iter().rev().find(same).and_then(|variable| variable.1.clone())
+                self.found
+                    .iter()
+                    .rev()
+                    .find(same)
+                    .and_then(|variable| variable.1.clone())
             })
         };
         interpolate::text(value, &lookup)
@@ -191,7 +201,10 @@ impl Reader<'_> {
 
 /// Blank, but no end of line.
 fn is_blank(c: char) -> bool {
-    matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+    matches!(
+        c,
+        '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}'
+    )
 }
 
 /// The escapes of double quotes; those not known stay as written.
@@ -219,7 +232,10 @@ fn unescape(text: &str) -> String {
             '0' => {
                 // `\0` and three octal digits; with fewer only the zero goes, as in Compose.
                 let digits = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
-                match u32::from_str_radix(&rest[..digits], 8).ok().and_then(char::from_u32) {
+                match u32::from_str_radix(&rest[..digits], 8)
+                    .ok()
+                    .and_then(char::from_u32)
+                {
                     Some(value) if digits == 3 && value <= '\u{ff}' => result.push(value),
                     _ => {
                         result.push('\\');
@@ -249,7 +265,11 @@ mod tests {
             None => name,
         };
         let variables = parse(text, ".env", &lookup).unwrap();
-        variables.into_iter().map(shown).collect::<Vec<_>>().join("|")
+        variables
+            .into_iter()
+            .map(shown)
+            .collect::<Vec<_>>()
+            .join("|")
     }
 
     fn error(text: &str) -> String {
@@ -313,6 +333,6 @@ mod tests {
             error("A=1\nB=\"x\nC=2"),
             ".env:2: el valor empieza con \" y no se cierra: añade otra \" al final"
         );
-        assert!(error("A=$5").contains("`$5` no es una variable válida"));
+        assert!(error("A=${5}").contains("`${5}` no es una variable válida"));
     }
 }

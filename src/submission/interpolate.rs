@@ -21,8 +21,10 @@ pub struct Interpolated {
 /// A text whose variables cannot be put in; the message is Spanish.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InterpolationError {
-    /// A `$` that starts nothing that Compose knows.
-    #[error("`{0}` no es una variable válida: escribe `${{NOMBRE}}`, o `$$` si quieres un `$` literal")]
+    /// Braces behind a `$` that hold no variable.
+    #[error(
+        "`{0}` no es una variable válida: escribe `${{NOMBRE}}`, o `$$` si quieres un `$` literal"
+    )]
     Invalid(String),
     /// `${NAME:?why}`, and it is unset or empty.
     #[error("falta la variable obligatoria `{name}`{}: defínela en `.env` o en el entorno", why(.message))]
@@ -45,7 +47,7 @@ fn why(message: &str) -> String {
 /// Puts the variables into `text`.
 ///
 /// # Errors
-/// A `$` that is no variable, and a required variable that is missing.
+/// A `${` that is no variable, and a required variable that is missing.
 pub fn text(text: &str, lookup: &Lookup) -> Result<Interpolated, InterpolationError> {
     let mut result = Interpolated::default();
     let rest = expand(text, lookup, &mut result, 0, false)?;
@@ -65,7 +67,8 @@ pub fn tree(
 ) -> Result<(), (InterpolationError, Location)> {
     match &mut node.value {
         Value::Scalar(scalar) if scalar.kind == Kind::Text && scalar.text.contains('$') => {
-            let result = text(&scalar.text, lookup).map_err(|error| (error, node.location.clone()))?;
+            let result =
+                text(&scalar.text, lookup).map_err(|error| (error, node.location.clone()))?;
             scalar.text = result.text;
             for name in result.missing {
                 missing(name, &node.location);
@@ -116,9 +119,11 @@ fn expand<'t>(
         } else {
             let (name, after) = name(&rest[1..]);
             if name.is_empty() {
-                return Err(invalid(rest));
+                // A `$` that starts nothing is a `$`.
+                into.text.push('$');
+            } else {
+                put(name, lookup, into);
             }
-            put(name, lookup, into);
             rest = after;
         }
     }
@@ -148,11 +153,12 @@ fn braced<'t>(
         return Err(invalid(whole));
     };
     let mut word = Interpolated::default();
-    let close = expand(&after[1..], lookup, &mut word, level + 1, true).map_err(|error| match error {
-        // A missing `}` is shown from where it opened.
-        InterpolationError::Invalid(_) => invalid(whole),
-        required => required,
-    });
+    let close =
+        expand(&after[1..], lookup, &mut word, level + 1, true).map_err(|error| match error {
+            // A missing `}` is shown from where it opened.
+            InterpolationError::Invalid(_) => invalid(whole),
+            required => required,
+        });
     let value = lookup(name).filter(|value| !(or_empty && value.is_empty()));
     // What stands in a word that is not used does not count, but its braces do.
     let unused = match operator {
@@ -160,7 +166,9 @@ fn braced<'t>(
         _ => value.is_some(),
     };
     let rest = match close {
-        Err(InterpolationError::Required { .. }) if unused => skip(&after[1..]).ok_or_else(|| invalid(whole))?,
+        Err(InterpolationError::Required { .. }) if unused => {
+            skip(&after[1..]).ok_or_else(|| invalid(whole))?
+        }
         other => other?,
     };
     match (operator, value) {
@@ -262,6 +270,9 @@ mod tests {
             ("$$A", "$A"),
             ("$$$A", "$uno"),
             ("a}b", "a}b"),
+            ("$", "$"),
+            ("$1 a$ b", "$1 a$ b"),
+            ("${U:-$}", "$"),
             ("${A}}", "uno}"),
             ("${A:-${U:?no}}", "uno"),
         ];
@@ -291,16 +302,16 @@ mod tests {
     }
 
     #[test]
-    fn a_dollar_that_starts_nothing_is_an_error() {
-        for written in ["$", "a$ b", "$1", "${", "${}", "${A", "${A:x}", "${1}", "${A:-b", "${A!}"] {
+    fn braces_that_hold_no_variable_are_an_error() {
+        for written in ["${", "${}", "${A", "${A:x}", "${1}", "${A:-b", "${A!}"] {
             assert!(
                 matches!(text(written, &lookup), Err(InterpolationError::Invalid(_))),
                 "{written}"
             );
         }
         assert_eq!(
-            error("precio: $5"),
-            "`$5` no es una variable válida: escribe `${NOMBRE}`, o `$$` si quieres un `$` literal"
+            error("precio: ${5}"),
+            "`${5}` no es una variable válida: escribe `${NOMBRE}`, o `$$` si quieres un `$` literal"
         );
         assert!(text(&"${U:-".repeat(10_000), &lookup).is_err());
     }
@@ -311,7 +322,10 @@ mod tests {
             .unwrap()
             .remove(0);
         let mut missing = Vec::new();
-        tree(&mut node, &lookup, &mut |name, at| missing.push(format!("{name} {at}"))).unwrap();
+        tree(&mut node, &lookup, &mut |name, at| {
+            missing.push(format!("{name} {at}"))
+        })
+        .unwrap();
         assert_eq!(node.get("$A").and_then(Node::str), Some("uno"));
         assert_eq!(missing, ["U c.yaml:2"]);
     }

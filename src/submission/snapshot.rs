@@ -258,7 +258,9 @@ impl Snapshot {
         };
         let mut kept = Self::default();
         for (path, entry) in &self.entries {
-            let Some(path) = path.strip_prefix(&prefix) else { continue };
+            let Some(path) = path.strip_prefix(&prefix) else {
+                continue;
+            };
             if keep(path) {
                 for (end, _) in path.match_indices('/') {
                     kept.entries.insert(path[..end].to_owned(), Entry::Dir);

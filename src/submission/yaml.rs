@@ -91,7 +91,11 @@ pub struct YamlError {
 impl Node {
     /// A string, or null.
     pub(crate) fn text(text: Option<&str>, location: Location) -> Self {
-        let kind = if text.is_some() { Kind::Text } else { Kind::Null };
+        let kind = if text.is_some() {
+            Kind::Text
+        } else {
+            Kind::Null
+        };
         let text = text.unwrap_or_default().to_owned();
         Self {
             value: Value::Scalar(Scalar { text, kind }),
@@ -126,7 +130,9 @@ impl Node {
 
     /// The text, when it is a string.
     pub fn str(&self) -> Option<&str> {
-        self.scalar().filter(|s| s.kind == Kind::Text).map(|s| s.text.as_str())
+        self.scalar()
+            .filter(|s| s.kind == Kind::Text)
+            .map(|s| s.text.as_str())
     }
 
     /// Whether it is null.

@@ -78,7 +78,10 @@ impl Build {
             no_cache: fields.is("no_cache")?,
             pull: fields.is("pull")?,
             network: fields.text("network")?,
-            secrets: secrets.iter().map(|node| Grant::read(node, "secrets")).collect::<Read<_>>()?,
+            secrets: secrets
+                .iter()
+                .map(|node| Grant::read(node, "secrets"))
+                .collect::<Read<_>>()?,
             additional_contexts: fields.texts_by_key("additional_contexts"),
             shm_size: fields.size("shm_size")?,
             extra_hosts: hosts::read(fields.node("extra_hosts"))?,

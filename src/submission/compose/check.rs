@@ -75,9 +75,20 @@ fn names_exist(project: &Project, service: &Service) -> Read<()> {
             &network.location,
         )?;
     }
-    for mount in service.volumes.iter().filter(|mount| mount.kind == MountKind::Volume) {
+    for mount in service
+        .volumes
+        .iter()
+        .filter(|mount| mount.kind == MountKind::Volume)
+    {
         if let Some(source) = &mount.source {
-            undefined(service, "el volumen", "volumes", source, project.volumes.keys(), &mount.location)?;
+            undefined(
+                service,
+                "el volumen",
+                "volumes",
+                source,
+                project.volumes.keys(),
+                &mount.location,
+            )?;
         }
     }
     let build_secrets = service.build.iter().flat_map(|build| &build.secrets);
@@ -105,7 +116,11 @@ fn names_exist(project: &Project, service: &Service) -> Read<()> {
 }
 
 fn dependencies_exist(project: &Project, service: &Service) -> Read<()> {
-    for dependency in service.depends_on.iter().filter(|dependency| dependency.required) {
+    for dependency in service
+        .depends_on
+        .iter()
+        .filter(|dependency| dependency.required)
+    {
         let name = &dependency.service;
         if project.services.contains_key(name) {
             continue;
@@ -134,31 +149,43 @@ fn dependencies_exist(project: &Project, service: &Service) -> Read<()> {
 
 /// What can be written in two places must be the same in both.
 fn limits_agree(service: &Service) -> Read<()> {
-    let limits = service.deploy.as_ref().and_then(|deploy| deploy.limits.as_ref());
+    let limits = service
+        .deploy
+        .as_ref()
+        .and_then(|deploy| deploy.limits.as_ref());
     let differ = |location: &Location, short: &str, long: &str| {
         invalid(
             location,
             format!("`{short}` y `deploy.{long}` dicen cosas distintas: deja solo una de las dos"),
         )
     };
-    let replicas = service.deploy.as_ref().and_then(|deploy| deploy.replicas.as_ref());
+    let replicas = service
+        .deploy
+        .as_ref()
+        .and_then(|deploy| deploy.replicas.as_ref());
     if let (Some(short), Some(long)) = (&service.scale, replicas)
         && short.value != long.value
     {
         return differ(&short.location, "scale", "replicas");
     }
-    if let (Some(short), Some(long)) = (&service.mem_limit, limits.and_then(|limits| limits.memory.as_ref()))
-        && short.value != long.value
+    if let (Some(short), Some(long)) = (
+        &service.mem_limit,
+        limits.and_then(|limits| limits.memory.as_ref()),
+    ) && short.value != long.value
     {
         return differ(&short.location, "mem_limit", "resources.limits.memory");
     }
-    if let (Some(short), Some(long)) = (&service.cpus, limits.and_then(|limits| limits.cpus.as_ref()))
-        && short.value != long.value
+    if let (Some(short), Some(long)) = (
+        &service.cpus,
+        limits.and_then(|limits| limits.cpus.as_ref()),
+    ) && short.value != long.value
     {
         return differ(&short.location, "cpus", "resources.limits.cpus");
     }
-    if let (Some(short), Some(long)) = (&service.pids_limit, limits.and_then(|limits| limits.pids.as_ref()))
-        && short.value != long.value
+    if let (Some(short), Some(long)) = (
+        &service.pids_limit,
+        limits.and_then(|limits| limits.pids.as_ref()),
+    ) && short.value != long.value
     {
         return differ(&short.location, "pids_limit", "resources.limits.pids");
     }
@@ -168,7 +195,9 @@ fn limits_agree(service: &Service) -> Read<()> {
 fn container_names_differ(project: &Project) -> Read<()> {
     let mut seen: Vec<(&str, &str)> = Vec::new();
     for service in project.services.values() {
-        let Some(name) = &service.container_name else { continue };
+        let Some(name) = &service.container_name else {
+            continue;
+        };
         if service.replicas() > 1 {
             return invalid(
                 &name.location,
@@ -197,7 +226,12 @@ fn container_names_differ(project: &Project) -> Read<()> {
 fn no_cycle(project: &Project) -> Read<()> {
     let mut finished: Vec<&str> = Vec::new();
     for start in project.services.keys() {
-        let mut path: Vec<(&Service, usize)> = project.services.get(start).map(|s| (s, 0)).into_iter().collect();
+        let mut path: Vec<(&Service, usize)> = project
+            .services
+            .get(start)
+            .map(|s| (s, 0))
+            .into_iter()
+            .collect();
         while let Some((service, next)) = path.pop() {
             if finished.contains(&service.name.as_str()) {
                 continue;
@@ -211,7 +245,10 @@ fn no_cycle(project: &Project) -> Read<()> {
                 continue;
             };
             if let Some(at) = path.iter().position(|(open, _)| open.name == target.name) {
-                let mut names: Vec<String> = path[at..].iter().map(|(s, _)| format!("`{}`", s.name)).collect();
+                let mut names: Vec<String> = path[at..]
+                    .iter()
+                    .map(|(s, _)| format!("`{}`", s.name))
+                    .collect();
                 names.push(format!("`{}`", target.name));
                 return invalid(
                     &dependency.location,

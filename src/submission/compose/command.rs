@@ -9,7 +9,8 @@ use crate::submission::yaml::Node;
 pub struct Command {
     /// Where the value is.
     pub location: Location,
-    /// The words; Compose takes a string apart as a shell would, but runs no shell.
+    /// The words; Compose takes a string apart as a shell would, but runs no shell,
+    /// and drops all from the first `;`, `&`, `|`, `<` or `>` on: compare with [`Form::Text`].
     pub words: Vec<String>,
     /// How it is written.
     pub form: Form,
@@ -36,7 +37,10 @@ impl Command {
                 None => {
                     return invalid(
                         &node.location,
-                        format!("en `{key}` falta cerrar unas comillas: `{written}`"),
+                        format!(
+                            "Compose no puede separar en palabras `{key}` (`{}`): revisa comillas y paréntesis, o escríbelo como lista",
+                            written.trim_end()
+                        ),
                     );
                 }
             },
@@ -49,8 +53,9 @@ impl Command {
     }
 }
 
-/// Takes a command apart as `mattn/go-shellwords` does it for Compose: quotes and backslashes, but no variables,
-/// no pipes; nothing when a quote stays open.
+/// Takes a command apart as `mattn/go-shellwords` does it for Compose: quotes and backslashes, but no variables.
+/// It stops without a word at the first `;`, `&`, `|`, `<` or `>`: what follows never runs.
+/// Nothing when a quote stays open, or at a parenthesis.
 fn words(text: &str) -> Option<Vec<String>> {
     let mut words = Vec::new();
     let mut word = String::new();
@@ -59,15 +64,41 @@ fn words(text: &str) -> Option<Vec<String>> {
     let mut chars = text.chars();
     while let Some(c) = chars.next() {
         match (quote, c) {
-            (None | Some('"'), '\\') => {
-                word.push(chars.next()?);
+            (None | Some('"' | '`'), '\\') => {
+                word.push(match chars.next()? {
+                    'n' => '\n',
+                    't' => '\t',
+                    c => c,
+                });
                 in_word = true;
             }
-            (Some(open), c) if c == open => quote = None,
+            (Some(open), c) if c == open => {
+                quote = None;
+                if c == '`' {
+                    word.push(c);
+                }
+            }
             (Some(_), c) => word.push(c),
             (None, '"' | '\'') => {
                 quote = Some(c);
                 in_word = true;
+            }
+            (None, '`') => {
+                quote = Some(c);
+                in_word = true;
+                word.push(c);
+            }
+            (None, '(') if word.ends_with('$') => {
+                quote = Some(')');
+                word.push(c);
+            }
+            (None, '(' | ')') => return None,
+            (None, ';' | '&' | '|' | '<' | '>') => {
+                // `2>` takes its number along.
+                if c == '>' && word.starts_with(|c: char| c.is_ascii_digit()) {
+                    in_word = false;
+                }
+                break;
             }
             (None, ' ' | '\t' | '\r' | '\n') => {
                 if in_word {
@@ -97,15 +128,27 @@ mod tests {
             ("python -m app", &["python", "-m", "app"]),
             ("echo \"a b\" 'c d'", &["echo", "a b", "c d"]),
             ("sh -c 'a && b | c'", &["sh", "-c", "a && b | c"]),
-            ("a && b", &["a", "&&", "b"]),
+            ("a && b", &["a"]),
             ("echo $HOME", &["echo", "$HOME"]),
             ("a\\ b \"\\\"\"", &["a b", "\""]),
             ("a '' b", &["a", "", "b"]),
             ("  ", &[]),
         ];
         for (text, meant) in table {
-            assert_eq!(words(text).as_deref(), Some(meant.iter().map(|w| (*w).to_owned()).collect::<Vec<_>>().as_slice()), "{text}");
+            assert_eq!(
+                words(text).as_deref(),
+                Some(
+                    meant
+                        .iter()
+                        .map(|w| (*w).to_owned())
+                        .collect::<Vec<_>>()
+                        .as_slice()
+                ),
+                "{text}"
+            );
         }
-        assert_eq!(words("a \"b"), None);
+        for bad in ["a \"b", "a (b)", "a \\"] {
+            assert_eq!(words(bad), None, "{bad}");
+        }
     }
 }

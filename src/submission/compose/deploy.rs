@@ -64,7 +64,10 @@ impl Deploy {
         let (mut limits, mut reservations) = (None, None);
         if let Some(resources) = fields.take("resources") {
             let mut resources = Fields::of(&resources.value);
-            limits = resources.take("limits").map(|field| Resources::read(&field)).transpose()?;
+            limits = resources
+                .take("limits")
+                .map(|field| Resources::read(&field))
+                .transpose()?;
             reservations = resources
                 .take("reservations")
                 .map(|field| Resources::read(&field))

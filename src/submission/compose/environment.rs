@@ -20,7 +20,11 @@ pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
     Ok(())
 }
 
-fn read_env_files(service: &mut Service, snapshot: &Snapshot, surroundings: &BTreeMap<String, String>) -> Read<()> {
+fn read_env_files(
+    service: &mut Service,
+    snapshot: &Snapshot,
+    surroundings: &BTreeMap<String, String>,
+) -> Read<()> {
     let mut from_files: BTreeMap<String, Located<Option<String>>> = BTreeMap::new();
     for file in &mut service.env_file {
         let path = paths::inside("", &file.path, &file.location)?;
@@ -48,7 +52,11 @@ fn read_env_files(service: &mut Service, snapshot: &Snapshot, surroundings: &BTr
             let lookup = |name: &str| {
                 let written = || own.get(name).and_then(|variable| variable.value.clone());
                 let read = || before.get(name).and_then(|variable| variable.value.clone());
-                surroundings.get(name).cloned().or_else(written).or_else(read)
+                surroundings
+                    .get(name)
+                    .cloned()
+                    .or_else(written)
+                    .or_else(read)
             };
             dotenv::parse(content, &file.path, &lookup)?
         };
@@ -74,15 +82,26 @@ fn raw(text: &str, file: &str) -> Vec<dotenv::Variable> {
     text.lines().enumerate().filter_map(pair).collect()
 }
 
-fn read_label_files(service: &mut Service, snapshot: &Snapshot, surroundings: &BTreeMap<String, String>) -> Read<()> {
+fn read_label_files(
+    service: &mut Service,
+    snapshot: &Snapshot,
+    surroundings: &BTreeMap<String, String>,
+) -> Read<()> {
     let named = service.other.iter().find(|(key, _)| key == "label_file");
-    let named: Vec<Node> = named.and_then(|(_, node)| node.seq()).unwrap_or_default().to_vec();
+    let named: Vec<Node> = named
+        .and_then(|(_, node)| node.seq())
+        .unwrap_or_default()
+        .to_vec();
     let mut from_files: BTreeMap<String, Located<String>> = BTreeMap::new();
     for node in named {
-        let Some(path) = super::fields::text(&node) else { continue };
+        let Some(path) = super::fields::text(&node) else {
+            continue;
+        };
         let path = paths::inside("", &path, &node.location)?;
         let content = files::text(snapshot, &path, &node.location)?;
-        for (name, value, location) in dotenv::parse(content, &path, &|name| surroundings.get(name).cloned())? {
+        for (name, value, location) in
+            dotenv::parse(content, &path, &|name| surroundings.get(name).cloned())?
+        {
             let value = value.unwrap_or_default();
             from_files.insert(name, Located { value, location });
         }

@@ -50,11 +50,20 @@ impl Fields {
 
     /// What nobody took.
     pub(super) fn rest(self) -> Vec<(String, Node)> {
-        self.fields.into_iter().map(|field| (field.key, field.value)).collect()
+        self.fields
+            .into_iter()
+            .map(|field| (field.key, field.value))
+            .collect()
     }
 
-    fn map<T>(&mut self, key: &str, read: impl FnOnce(&Node, &str) -> Read<Option<T>>) -> Read<Option<Located<T>>> {
-        let Some(field) = self.take(key) else { return Ok(None) };
+    fn map<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&Node, &str) -> Read<Option<T>>,
+    ) -> Read<Option<Located<T>>> {
+        let Some(field) = self.take(key) else {
+            return Ok(None);
+        };
         let location = field.value.location.clone();
         Ok(read(&field.value, key)?.map(|value| Located { value, location }))
     }
@@ -75,7 +84,10 @@ impl Fields {
                 Some(value) => Ok(Some(value)),
                 None => invalid(
                     &node.location,
-                    format!("`{key}` tiene que ser `true` o `false`, y es `{}`", shown(node)),
+                    format!(
+                        "`{key}` tiene que ser `true` o `false`, y es `{}`",
+                        shown(node)
+                    ),
                 ),
             },
         })
@@ -92,14 +104,20 @@ impl Fields {
     pub(super) fn count(&mut self, key: &str) -> Read<Option<Located<u64>>> {
         self.map(key, |node, key| match u64::try_from(integer(node, key)?) {
             Ok(value) => Ok(Some(value)),
-            Err(_) => invalid(&node.location, format!("`{key}` no puede ser negativo, y es `{}`", shown(node))),
+            Err(_) => invalid(
+                &node.location,
+                format!("`{key}` no puede ser negativo, y es `{}`", shown(node)),
+            ),
         })
     }
 
     pub(super) fn number(&mut self, key: &str) -> Read<Option<Located<f64>>> {
         self.map(key, |node, key| match shown(node).trim().parse::<f64>() {
             Ok(value) if value.is_finite() => Ok(Some(value)),
-            _ => invalid(&node.location, format!("`{key}` tiene que ser un número, y es `{}`", shown(node))),
+            _ => invalid(
+                &node.location,
+                format!("`{key}` tiene que ser un número, y es `{}`", shown(node)),
+            ),
         })
     }
 
@@ -130,20 +148,21 @@ impl Fields {
         })
     }
 
+    /// Bytes; a negative number is as if nothing was written.
     pub(super) fn size(&mut self, key: &str) -> Read<Option<Located<u64>>> {
-        let Some(size) = self.signed_size(key)? else { return Ok(None) };
-        match u64::try_from(size.value) {
-            Ok(value) => Ok(Some(Located {
-                value,
-                location: size.location,
-            })),
-            Err(_) => invalid(&size.location, format!("`{key}` no puede ser negativo, y es `{}`", size.value)),
-        }
+        let Some(Located { value, location }) = self.signed_size(key)? else {
+            return Ok(None);
+        };
+        Ok(u64::try_from(value)
+            .ok()
+            .map(|value| Located { value, location }))
     }
 
     /// A list of texts, or one text alone.
     pub(super) fn texts(&mut self, key: &str) -> Vec<Located<String>> {
-        let Some(node) = self.node(key) else { return Vec::new() };
+        let Some(node) = self.node(key) else {
+            return Vec::new();
+        };
         let one = |node: &Node| {
             text(node).map(|value| Located {
                 value,
@@ -166,7 +185,9 @@ impl Fields {
 
     /// A mapping whose values may be missing, or a list of `KEY=value` and bare `KEY`.
     pub(super) fn pairs(&mut self, key: &str) -> BTreeMap<String, Located<Option<String>>> {
-        let Some(node) = self.node(key) else { return BTreeMap::new() };
+        let Some(node) = self.node(key) else {
+            return BTreeMap::new();
+        };
         pairs(&node)
             .into_iter()
             .map(|field| {
@@ -192,18 +213,23 @@ impl Fields {
 
 /// The string that Compose makes of a scalar; nothing for null and for what is no scalar.
 pub(super) fn text(node: &Node) -> Option<String> {
-    node.scalar().filter(|s| s.kind != Kind::Null).map(|s| s.to_text())
+    node.scalar()
+        .filter(|s| s.kind != Kind::Null)
+        .map(|s| s.to_text())
 }
 
 /// What to show of a value in a message.
 pub(super) fn shown(node: &Node) -> String {
-    node.scalar().map_or_else(|| node.describe().to_owned(), |s| s.to_text())
+    node.scalar()
+        .map_or_else(|| node.describe().to_owned(), |s| s.to_text())
 }
 
 pub(super) fn integer(node: &Node, key: &str) -> Read<i64> {
     let value = match node.scalar().map(|s| (s.kind, s.text.as_str())) {
         Some((Kind::Int(value), _)) => i64::try_from(value).ok(),
-        Some((Kind::Float(value), _)) if value.fract() == 0.0 && value.abs() < 1e15 => Some(value as i64),
+        Some((Kind::Float(value), _)) if value.fract() == 0.0 && value.abs() < 1e15 => {
+            Some(value as i64)
+        }
         Some((Kind::Text, text)) => text.trim().parse().ok(),
         _ => None,
     };
@@ -211,7 +237,10 @@ pub(super) fn integer(node: &Node, key: &str) -> Read<i64> {
         Some(value) => Ok(value),
         None => invalid(
             &node.location,
-            format!("`{key}` tiene que ser un número entero, y es `{}`", shown(node)),
+            format!(
+                "`{key}` tiene que ser un número entero, y es `{}`",
+                shown(node)
+            ),
         ),
     }
 }

@@ -8,7 +8,12 @@ use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
 
 /// In Compose's order of preference.
-const NAMES: [&str; 4] = ["compose.yaml", "compose.yml", "docker-compose.yml", "docker-compose.yaml"];
+const NAMES: [&str; 4] = [
+    "compose.yaml",
+    "compose.yml",
+    "docker-compose.yml",
+    "docker-compose.yaml",
+];
 const OVERRIDES: [&str; 4] = [
     "compose.override.yml",
     "compose.override.yaml",
@@ -23,10 +28,19 @@ pub(super) fn compose_files(
     warnings: &mut Vec<Warning>,
 ) -> Result<Vec<String>, ComposeError> {
     if !request.files.is_empty() {
-        return named(request.snapshot, request.files.iter().map(String::as_str), "-f");
+        return named(
+            request.snapshot,
+            request.files.iter().map(String::as_str),
+            "-f",
+        );
     }
-    if let Some(list) = environment.get("COMPOSE_FILE").filter(|list| !list.is_empty()) {
-        let separator = environment.get("COMPOSE_PATH_SEPARATOR").map_or(":", String::as_str);
+    if let Some(list) = environment
+        .get("COMPOSE_FILE")
+        .filter(|list| !list.is_empty())
+    {
+        let separator = environment
+            .get("COMPOSE_PATH_SEPARATOR")
+            .map_or(":", String::as_str);
         return named(request.snapshot, list.split(separator), "COMPOSE_FILE");
     }
     let mut files = Vec::new();
@@ -71,7 +85,11 @@ fn named<'n>(
 }
 
 /// The text of a file of the submission, which `location` asks for.
-pub(super) fn text<'s>(snapshot: &'s Snapshot, path: &str, location: &Location) -> Result<&'s str, ComposeError> {
+pub(super) fn text<'s>(
+    snapshot: &'s Snapshot,
+    path: &str,
+    location: &Location,
+) -> Result<&'s str, ComposeError> {
     let Some(bytes) = snapshot.file(path) else {
         return Err(ComposeError::Missing {
             message: format!("no existe el archivo `{path}` que se nombra en {location}"),
@@ -103,9 +121,20 @@ pub(super) fn environment(request: &Request) -> Result<BTreeMap<String, String>,
             }
             continue;
         }
-        read_env(request.snapshot, &path, &Location::line(&path, 1), request.shell, &mut environment)?;
+        read_env(
+            request.snapshot,
+            &path,
+            &Location::line(&path, 1),
+            request.shell,
+            &mut environment,
+        )?;
     }
-    environment.extend(request.shell.iter().map(|(name, value)| (name.clone(), value.clone())));
+    environment.extend(
+        request
+            .shell
+            .iter()
+            .map(|(name, value)| (name.clone(), value.clone())),
+    );
     Ok(environment)
 }
 

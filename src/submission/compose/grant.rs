@@ -57,7 +57,10 @@ impl Grant {
         }
         let mut fields = Fields::of(node);
         let Some(source) = fields.plain_text("source")? else {
-            return invalid(&location, format!("a esta entrada de `{key}` le falta `source`"));
+            return invalid(
+                &location,
+                format!("a esta entrada de `{key}` le falta `source`"),
+            );
         };
         Ok(Self {
             location,

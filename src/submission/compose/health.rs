@@ -51,15 +51,11 @@ impl Healthcheck {
         };
         let none = matches!(&test, Some(test) if test.value == Test::None);
         let disable = fields.is("disable")?;
-        let interval = fields.duration("interval")?;
-        if let Some(zero) = interval.as_ref().filter(|interval| interval.is_zero()) {
-            return invalid(&zero.location, "`interval` no puede ser 0: escribe al menos `1ms`");
-        }
         Ok(Self {
             location: field.location.clone(),
             test,
             disable: disable || none,
-            interval,
+            interval: fields.duration("interval")?,
             timeout: fields.duration("timeout")?,
             start_period: fields.duration("start_period")?,
             start_interval: fields.duration("start_interval")?,
@@ -73,7 +69,9 @@ fn test(node: &Node) -> Read<Option<Test>> {
         return Ok(text(node).filter(|text| !text.is_empty()).map(Test::Shell));
     };
     let words: Vec<String> = items.iter().filter_map(text).collect();
-    let Some((first, rest)) = words.split_first() else { return Ok(None) };
+    let Some((first, rest)) = words.split_first() else {
+        return Ok(None);
+    };
     match first.as_str() {
         "NONE" => Ok(Some(Test::None)),
         "CMD" => Ok(Some(Test::Cmd(rest.to_vec()))),

@@ -72,10 +72,18 @@ impl<'a> Loader<'a> {
     }
 
     /// The documents of one file, interpolated and checked.
-    fn documents(&mut self, file: &str, asked: &Location, environment: &Environment) -> Read<Vec<Node>> {
+    fn documents(
+        &mut self,
+        file: &str,
+        asked: &Location,
+        environment: &Environment,
+    ) -> Read<Vec<Node>> {
         self.files_read += 1;
         if self.files_read > MOST_FILES {
-            return invalid(asked, format!("el proyecto lee más de {MOST_FILES} archivos"));
+            return invalid(
+                asked,
+                format!("el proyecto lee más de {MOST_FILES} archivos"),
+            );
         }
         let mut documents = yaml::parse(files::text(self.snapshot, file, asked)?, file)?;
         documents.retain(|document| !document.is_null());
@@ -98,12 +106,15 @@ impl<'a> Loader<'a> {
                     warnings.push(warning);
                 }
             };
-            interpolate::tree(document, &|name| environment.get(name).cloned(), &mut missing).map_err(
-                |(error, location)| ComposeError::Invalid {
-                    message: error.to_string(),
-                    location,
-                },
-            )?;
+            interpolate::tree(
+                document,
+                &|name| environment.get(name).cloned(),
+                &mut missing,
+            )
+            .map_err(|(error, location)| ComposeError::Invalid {
+                message: error.to_string(),
+                location,
+            })?;
             schema::check(document)?;
             self.take_version(document, file);
             canonical(document);
@@ -112,7 +123,9 @@ impl<'a> Loader<'a> {
     }
 
     fn take_version(&mut self, document: &mut Node, file: &str) {
-        let Value::Map(fields) = &mut document.value else { return };
+        let Value::Map(fields) = &mut document.value else {
+            return;
+        };
         let Some(at) = fields.iter().position(|field| field.key == "version") else {
             return;
         };
@@ -129,13 +142,29 @@ impl<'a> Loader<'a> {
         });
     }
 
-    fn extend_all(&mut self, document: &mut Node, file: &str, dir: &str, environment: &Environment) -> Read<()> {
+    fn extend_all(
+        &mut self,
+        document: &mut Node,
+        file: &str,
+        dir: &str,
+        environment: &Environment,
+    ) -> Read<()> {
         let services = document.get("services").cloned();
-        let Some(services) = services else { return Ok(()) };
+        let Some(services) = services else {
+            return Ok(());
+        };
         for field in children(document, "services") {
             if field.value.get("extends").is_some() {
                 let mut path = Vec::new();
-                field.value = self.extended(&services, &field.key, &field.location, file, dir, environment, &mut path)?;
+                field.value = self.extended(
+                    &services,
+                    &field.key,
+                    &field.location,
+                    file,
+                    dir,
+                    environment,
+                    &mut path,
+                )?;
             }
         }
         Ok(())
@@ -157,16 +186,23 @@ impl<'a> Loader<'a> {
         if path.contains(&here) || path.len() >= MOST_LEVELS {
             return invalid(
                 asked,
-                format!("`extends` da vueltas: el servicio `{name}` acaba extendiéndose a sí mismo"),
+                format!(
+                    "`extends` da vueltas: el servicio `{name}` acaba extendiéndose a sí mismo"
+                ),
             );
         }
         let Some(service) = services.get(name) else {
             return invalid(
                 asked,
-                format!("`extends` pide el servicio `{name}`, y `{file}` no tiene ninguno con ese nombre"),
+                format!(
+                    "`extends` pide el servicio `{name}`, y `{file}` no tiene ninguno con ese nombre"
+                ),
             );
         };
-        let Some(extends) = service.get("extends").filter(|node| node.tag != Some(Tag::Reset)) else {
+        let Some(extends) = service
+            .get("extends")
+            .filter(|node| node.tag != Some(Tag::Reset))
+        else {
             return Ok(service.clone());
         };
         path.push(here);
@@ -174,7 +210,15 @@ impl<'a> Loader<'a> {
         let mut fields = Fields::of(extends);
         let base_name = fields.plain_text("service")?.unwrap_or_default();
         let base = match fields.text("file")? {
-            None => self.extended(services, &base_name, &location, file, dir, environment, path)?,
+            None => self.extended(
+                services,
+                &base_name,
+                &location,
+                file,
+                dir,
+                environment,
+                path,
+            )?,
             Some(other) => {
                 let other = paths::inside(dir, &other.value, &other.location)?;
                 let mut documents = self.documents(&other, &location, environment)?;
@@ -182,7 +226,15 @@ impl<'a> Loader<'a> {
                 let Some(other_services) = documents.remove(0).get("services").cloned() else {
                     return invalid(&location, format!("`{other}` no tiene `services`"));
                 };
-                let base = self.extended(&other_services, &base_name, &location, &other, &other_dir, environment, path)?;
+                let base = self.extended(
+                    &other_services,
+                    &base_name,
+                    &location,
+                    &other,
+                    &other_dir,
+                    environment,
+                    path,
+                )?;
                 relocated(base, &other_dir, dir)
             }
         };
@@ -208,35 +260,57 @@ impl<'a> Loader<'a> {
     }
 
     /// Adds what the files of `include` define.
-    fn include(&mut self, document: &mut Node, dir: &str, environment: &Environment, level: usize) -> Read<()> {
-        let Value::Map(fields) = &mut document.value else { return Ok(()) };
-        let Some(at) = fields.iter().position(|field| field.key == "include") else {
+    fn include(
+        &mut self,
+        document: &mut Node,
+        dir: &str,
+        environment: &Environment,
+        level: usize,
+    ) -> Read<()> {
+        let include = match &mut document.value {
+            Value::Map(fields) => {
+                let at = fields.iter().position(|field| field.key == "include");
+                at.map(|at| fields.remove(at))
+            }
+            _ => None,
+        };
+        let Some(include) = include else {
             return Ok(());
         };
-        let include = fields.remove(at);
         for entry in include.value.seq().unwrap_or_default() {
             if level >= MOST_LEVELS {
-                return invalid(&entry.location, "`include` da vueltas: un archivo acaba incluyéndose a sí mismo");
+                return invalid(
+                    &entry.location,
+                    "`include` da vueltas: un archivo acaba incluyéndose a sí mismo",
+                );
             }
             let mut options = Fields::of(entry);
             let written = match text(entry) {
                 Some(path) => vec![(path, entry.location.clone())],
-                None => options.texts("path").into_iter().map(|p| (p.value, p.location)).collect(),
+                None => options
+                    .texts("path")
+                    .into_iter()
+                    .map(|p| (p.value, p.location))
+                    .collect(),
             };
             let mut files = Vec::new();
             for (path, location) in written {
                 files.push((paths::inside(dir, &path, &location)?, location));
             }
             let Some((first, asked)) = files.first().cloned() else {
-                return invalid(&entry.location, "a esta entrada de `include` le falta `path`");
+                return invalid(
+                    &entry.location,
+                    "a esta entrada de `include` le falta `path`",
+                );
             };
             let inner_dir = match options.text("project_directory")? {
                 Some(folder) => paths::inside(dir, &folder.value, &folder.location)?,
                 None => paths::folder(&first).to_owned(),
             };
-            let inner = self.included_environment(&mut options, dir, &inner_dir, &asked, environment)?;
+            let inner =
+                self.included_environment(&mut options, dir, &inner_dir, &asked, environment)?;
             let included = self.load(&files, &inner_dir, &inner, level + 1)?;
-            import(document, included)?;
+            import(document, included);
         }
         Ok(())
     }
@@ -261,7 +335,11 @@ impl<'a> Loader<'a> {
             let path = paths::inside(dir, &file.value, &file.location)?;
             files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
         }
-        own.extend(environment.iter().map(|(name, value)| (name.clone(), value.clone())));
+        own.extend(
+            environment
+                .iter()
+                .map(|(name, value)| (name.clone(), value.clone())),
+        );
         Ok(own)
     }
 }
@@ -278,69 +356,33 @@ fn relocated(service: Node, from: &str, to: &str) -> Node {
             value,
         }]),
     };
-    let up = to.split('/').filter(|part| !part.is_empty() && *part != ".").count();
+    let up = to
+        .split('/')
+        .filter(|part| !part.is_empty() && *part != ".")
+        .count();
     let way = format!("{}{from}", "../".repeat(up));
     let mut root = map("services", map("it", service));
     rebase(&mut root, way.trim_end_matches('/'));
-    let service = children(&mut root, "services").next().map(|field| field.value.clone());
+    let service = children(&mut root, "services")
+        .next()
+        .map(|field| field.value.clone());
     service.unwrap_or(root)
 }
 
-/// Puts what an included file defines into `document`; the same name with another content is an error.
-fn import(document: &mut Node, included: Node) -> Read<()> {
-    let Value::Map(sections) = included.value else { return Ok(()) };
-    for section in sections {
-        if !["services", "networks", "volumes", "secrets", "configs", "models"].contains(&section.key.as_str()) {
-            continue;
-        }
-        let Value::Map(things) = section.value.value else { continue };
-        let Value::Map(own) = &mut document.value else { return Ok(()) };
-        if !own.iter().any(|field| field.key == section.key) {
-            own.push(Field {
-                key: section.key.clone(),
-                location: section.location.clone(),
-                value: Node {
-                    value: Value::Map(Vec::new()),
-                    location: section.location,
-                    tag: None,
-                },
-            });
-        }
-        let Some(Value::Map(own)) = own
-            .iter_mut()
-            .find(|field| field.key == section.key)
-            .map(|field| &mut field.value.value)
-        else {
-            continue;
-        };
-        for thing in things {
-            match own.iter().find(|field| field.key == thing.key) {
-                Some(field) if !same(&field.value, &thing.value) => {
-                    return invalid(
-                        &field.location,
-                        format!(
-                            "`{}.{}` ya viene de `{}` por `include`: usa otro nombre, o cámbialo en un archivo de override",
-                            section.key, thing.key, thing.location
-                        ),
-                    );
-                }
-                Some(_) => {}
-                None => own.push(thing),
-            }
-        }
+/// Puts what an included file defines below `document`, which may add to it.
+fn import(document: &mut Node, mut included: Node) {
+    if let Value::Map(sections) = &mut included.value {
+        sections.retain(|section| {
+            [
+                "services", "networks", "volumes", "secrets", "configs", "models",
+            ]
+            .contains(&section.key.as_str())
+        });
     }
-    Ok(())
-}
-
-/// Whether two values say the same, wherever they stand.
-fn same(a: &Node, b: &Node) -> bool {
-    match (&a.value, &b.value) {
-        (Value::Scalar(a), Value::Scalar(b)) => a == b,
-        (Value::Seq(a), Value::Seq(b)) => a.len() == b.len() && a.iter().zip(b).all(|(a, b)| same(a, b)),
-        (Value::Map(a), Value::Map(b)) => {
-            let in_b = |field: &Field| b.iter().any(|other| other.key == field.key && same(&other.value, &field.value));
-            a.len() == b.len() && a.iter().all(in_b)
-        }
-        _ => false,
-    }
+    let location = document.location.clone();
+    let own = std::mem::replace(document, Node::text(None, location.clone()));
+    *document = Node {
+        location,
+        ..merge(included, own, "")
+    };
 }

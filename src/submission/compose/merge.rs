@@ -33,7 +33,9 @@ pub(super) fn canonical(root: &mut Node) {
         }
         edit(node, "networks", |networks| by_name(networks, |_| None));
         edit(node, "depends_on", |dependencies| {
-            by_name(dependencies, |location| Some(("condition", "service_started", location)));
+            by_name(dependencies, |location| {
+                Some(("condition", "service_started", location))
+            });
         });
     }
     for kind in ["networks", "volumes", "secrets", "configs"] {
@@ -77,7 +79,11 @@ fn wrap(node: &mut Node, key: &str) {
         tag: None,
     };
     let key = key.to_owned();
-    node.value = Value::Map(vec![Field { key, location, value }]);
+    node.value = Value::Map(vec![Field {
+        key,
+        location,
+        value,
+    }]);
 }
 
 fn to_pairs(node: &mut Node) {
@@ -102,7 +108,10 @@ fn to_list(node: &mut Node) {
     }
 }
 
-fn by_name(node: &mut Node, option: impl Fn(Location) -> Option<(&'static str, &'static str, Location)>) {
+fn by_name(
+    node: &mut Node,
+    option: impl Fn(Location) -> Option<(&'static str, &'static str, Location)>,
+) {
     let Some(items) = node.seq() else { return };
     let mut fields: Vec<Field> = Vec::new();
     for item in items {
@@ -129,14 +138,20 @@ fn by_name(node: &mut Node, option: impl Fn(Location) -> Option<(&'static str, &
 
 /// Lays `over` over `base`; `path` says where in the file both stand.
 pub(super) fn merge(base: Node, over: Node, path: &str) -> Node {
-    let replaces = over.tag == Some(Tag::Override) || is_replaced(path) || has_other_driver(&base, &over, path);
+    let replaces = over.tag == Some(Tag::Override)
+        || is_replaced(path)
+        || has_other_driver(&base, &over, path);
     if replaces {
         return strip(over);
     }
     if over.is_null() {
         return base;
     }
-    let Node { value, location, tag } = over;
+    let Node {
+        value,
+        location,
+        tag,
+    } = over;
     match (base.value, value) {
         (Value::Map(fields), Value::Map(over)) => {
             let mut merged = Node {
@@ -153,7 +168,11 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Node {
                 ..base_of(base.location, None)
             }
         }
-        (_, value) => strip(Node { value, location, tag }),
+        (_, value) => strip(Node {
+            value,
+            location,
+            tag,
+        }),
     }
 }
 
@@ -208,7 +227,11 @@ fn merge_fields(mut fields: Vec<Field>, over: Vec<Field>, path: &str) -> Vec<Fie
 fn is_replaced(path: &str) -> bool {
     let mut parts = path.split('.');
     let in_service = parts.next() == Some("services") && parts.next().is_some();
-    in_service && matches!(parts.collect::<Vec<_>>().as_slice(), ["command" | "entrypoint"] | ["healthcheck", "test"])
+    in_service
+        && matches!(
+            parts.collect::<Vec<_>>().as_slice(),
+            ["command" | "entrypoint"] | ["healthcheck", "test"]
+        )
 }
 
 /// Options of one log driver make no sense for another.
@@ -224,7 +247,9 @@ pub(super) fn strip(mut node: Node) -> Node {
     node.tag = None;
     match node.value {
         Value::Map(fields) => {
-            let kept = fields.into_iter().filter(|field| field.value.tag != Some(Tag::Reset));
+            let kept = fields
+                .into_iter()
+                .filter(|field| field.value.tag != Some(Tag::Reset));
             let clean = kept.map(|field| Field {
                 value: strip(field.value),
                 ..field
@@ -240,8 +265,23 @@ pub(super) fn strip(mut node: Node) -> Node {
 /// Leaves one entry of each in the lists of every service, the last one, at the place of the first.
 pub(super) fn unique(root: &mut Node) {
     const KEYS: [&str; 17] = [
-        "ports", "volumes", "secrets", "configs", "devices", "env_file", "expose", "dns", "dns_opt", "dns_search",
-        "tmpfs", "cap_add", "cap_drop", "profiles", "links", "extra_hosts", "security_opt",
+        "ports",
+        "volumes",
+        "secrets",
+        "configs",
+        "devices",
+        "env_file",
+        "expose",
+        "dns",
+        "dns_opt",
+        "dns_search",
+        "tmpfs",
+        "cap_add",
+        "cap_drop",
+        "profiles",
+        "links",
+        "extra_hosts",
+        "security_opt",
     ];
     for service in children(root, "services") {
         for key in KEYS {
@@ -268,11 +308,19 @@ fn identity(key: &str, item: &Node) -> String {
     let written = text(item);
     let known = match key {
         "ports" => Port::read(item).ok().map(|ports| {
-            let show = |port: &Port| format!("{:?}:{:?}:{}/{}", port.host_ip, port.published, port.target, port.protocol);
+            let show = |port: &Port| {
+                format!(
+                    "{:?}:{:?}:{}/{}",
+                    port.host_ip, port.published, port.target, port.protocol
+                )
+            };
             ports.iter().map(show).collect::<Vec<_>>().join(" ")
         }),
         "volumes" => match &written {
-            Some(short) => super::Mount::read(item).map(|mount| mount.target).ok().or(Some(short.clone())),
+            Some(short) => super::Mount::read(item)
+                .map(|mount| mount.target)
+                .ok()
+                .or(Some(short.clone())),
             None => part("target"),
         },
         "devices" => match &written {
@@ -281,10 +329,16 @@ fn identity(key: &str, item: &Node) -> String {
         },
         "secrets" => written
             .map(|name| format!("/run/secrets/{name}"))
-            .or_else(|| part("target").or_else(|| part("source")).map(|name| paths::join("/run/secrets", &name))),
-        "configs" => written
-            .map(|name| format!("/{name}"))
-            .or_else(|| part("target").or_else(|| part("source")).map(|name| paths::join("/", &name))),
+            .or_else(|| {
+                part("target")
+                    .or_else(|| part("source"))
+                    .map(|name| paths::join("/run/secrets", &name))
+            }),
+        "configs" => written.map(|name| format!("/{name}")).or_else(|| {
+            part("target")
+                .or_else(|| part("source"))
+                .map(|name| paths::join("/", &name))
+        }),
         "env_file" => written.or_else(|| part("path")),
         _ => written,
     };
@@ -297,7 +351,11 @@ pub(super) fn rebase(root: &mut Node, dir: &str) {
         return;
     }
     let path = |node: &mut Node| {
-        if let Value::Scalar(Scalar { text, kind: Kind::Text }) = &mut node.value {
+        if let Value::Scalar(Scalar {
+            text,
+            kind: Kind::Text,
+        }) = &mut node.value
+        {
             *text = paths::join(dir, text);
         }
     };

@@ -65,7 +65,11 @@ impl Mount {
             location: location.clone(),
             kind,
             source,
-            target,
+            target: if target.starts_with('/') {
+                paths::clean(&target)
+            } else {
+                target
+            },
             read_only: false,
             create_host_path: true,
             propagation: None,
@@ -84,7 +88,9 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
     let empty = || {
         invalid(
             location,
-            format!("el volumen `{written}` tiene una parte vacía: escribe `ORIGEN:DESTINO` o `ORIGEN:DESTINO:ro`"),
+            format!(
+                "el volumen `{written}` tiene una parte vacía: escribe `ORIGEN:DESTINO` o `ORIGEN:DESTINO:ro`"
+            ),
         )
     };
     if parts.iter().any(|part| part.is_empty()) {
@@ -94,12 +100,23 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
         [target] => (None, (*target).to_owned(), ""),
         // Compose takes a single letter for a Windows drive.
         [drive, path] if is_drive(drive) => (None, format!("{drive}:{path}"), ""),
+        [drive, path, target] if is_drive(drive) && path.starts_with(['/', '\\']) => {
+            let source = format!("{drive}:{path}");
+            return Ok(Mount::new(
+                location,
+                MountKind::Bind,
+                Some(source),
+                (*target).to_owned(),
+            ));
+        }
         [source, target] => (Some(*source), (*target).to_owned(), ""),
         [source, target, options] => (Some(*source), (*target).to_owned(), *options),
         _ => {
             return invalid(
                 location,
-                format!("el volumen `{written}` tiene demasiados `:`: escribe `ORIGEN:DESTINO` o `ORIGEN:DESTINO:ro`"),
+                format!(
+                    "el volumen `{written}` tiene demasiados `:`: escribe `ORIGEN:DESTINO` o `ORIGEN:DESTINO:ro`"
+                ),
             );
         }
     };
@@ -117,7 +134,9 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
         match option {
             "ro" => mount.read_only = true,
             "nocopy" => mount.nocopy = true,
-            "shared" | "rshared" | "private" | "rprivate" | "slave" | "rslave" => mount.propagation = Some(option.to_owned()),
+            "shared" | "rshared" | "private" | "rprivate" | "slave" | "rslave" => {
+                mount.propagation = Some(option.to_owned())
+            }
             _ => {}
         }
     }
@@ -140,14 +159,20 @@ fn long(node: &Node) -> Read<Mount> {
         _ => MountKind::Volume,
     };
     let Some(target) = fields.plain_text("target")? else {
-        return invalid(&location, "a este volumen le falta `target`, la ruta de dentro del contenedor");
+        return invalid(
+            &location,
+            "a este volumen le falta `target`, la ruta de dentro del contenedor",
+        );
     };
     let source = fields.plain_text("source")?.map(|source| match kind {
         MountKind::Bind => paths::clean(&source),
         _ => source,
     });
     if kind == MountKind::Bind && source.is_none() {
-        return invalid(&location, "a este volumen de tipo `bind` le falta `source`, la ruta de tu máquina");
+        return invalid(
+            &location,
+            "a este volumen de tipo `bind` le falta `source`, la ruta de tu máquina",
+        );
     }
     let mut mount = Mount::new(&location, kind, source, target);
     mount.read_only = fields.is("read_only")?;
@@ -183,7 +208,10 @@ pub(super) fn mode(node: &Node) -> Read<u32> {
     };
     match octal {
         Some(mode) if mode <= 0o7777 => Ok(mode),
-        _ => invalid(&node.location, "`mode` no es un modo de archivo: escríbelo en octal, como `0440`"),
+        _ => invalid(
+            &node.location,
+            "`mode` no es un modo de archivo: escríbelo en octal, como `0440`",
+        ),
     }
 }
 
@@ -199,19 +227,35 @@ mod tests {
     #[test]
     fn a_source_that_looks_like_a_path_is_a_bind_and_any_other_a_volume() {
         let bind = read("./datos/../x:/x:ro");
-        assert_eq!((bind.kind, bind.source.as_deref(), bind.read_only), (MountKind::Bind, Some("x"), true));
+        assert_eq!(
+            (bind.kind, bind.source.as_deref(), bind.read_only),
+            (MountKind::Bind, Some("x"), true)
+        );
         assert_eq!(read(".:/app").source.as_deref(), Some("."));
         assert_eq!(read("../x:/x").source.as_deref(), Some("../x"));
-        assert_eq!(read("/var/run/docker.sock:/s").source.as_deref(), Some("/var/run/docker.sock"));
+        assert_eq!(
+            read("/var/run/docker.sock:/s").source.as_deref(),
+            Some("/var/run/docker.sock")
+        );
         let volume = read("datos:/app/datos");
-        assert_eq!((volume.kind, volume.source.as_deref()), (MountKind::Volume, Some("datos")));
+        assert_eq!(
+            (volume.kind, volume.source.as_deref()),
+            (MountKind::Volume, Some("datos"))
+        );
         let anonymous = read("/cache");
-        assert_eq!((anonymous.source, anonymous.target.as_str()), (None, "/cache"));
+        assert_eq!(
+            (anonymous.source, anonymous.target.as_str()),
+            (None, "/cache")
+        );
     }
 
     #[test]
     fn a_broken_short_form_is_told() {
-        let error = |text| short(text, &Location::line("c.yaml", 1)).unwrap_err().to_string();
+        let error = |text| {
+            short(text, &Location::line("c.yaml", 1))
+                .unwrap_err()
+                .to_string()
+        };
         assert!(error("a:/b:ro:x").contains("demasiados `:`"));
         assert!(error(":/b").contains("una parte vacía"));
     }

@@ -105,7 +105,9 @@ impl Attachment {
             aliases: aliases.collect(),
             ipv4_address: fields.plain_text("ipv4_address")?,
             ipv6_address: fields.plain_text("ipv6_address")?,
-            priority: fields.integer("priority")?.map_or(0, |priority| priority.value),
+            priority: fields
+                .integer("priority")?
+                .map_or(0, |priority| priority.value),
             other: fields.rest(),
         })
     }

@@ -39,7 +39,10 @@ fn long(node: &Node) -> Read<Port> {
     let mut fields = Fields::of(node);
     let location = node.location.clone();
     let Some(target) = fields.node("target") else {
-        return invalid(&location, "a este puerto le falta `target`, el puerto de dentro del contenedor");
+        return invalid(
+            &location,
+            "a este puerto le falta `target`, el puerto de dentro del contenedor",
+        );
     };
     let wrong = |node: &Node| {
         let written = shown(node);
@@ -48,7 +51,10 @@ fn long(node: &Node) -> Read<Port> {
     let Some(target) = number(&shown(&target)).filter(|port| *port > 0) else {
         return invalid(&target.location, wrong(&target)());
     };
-    let published = match fields.node("published").filter(|node| !shown(node).is_empty()) {
+    let published = match fields
+        .node("published")
+        .filter(|node| !shown(node).is_empty())
+    {
         Some(node) => match range(&shown(&node)) {
             Some(range) => Some(range),
             None => return invalid(&node.location, wrong(&node)()),
@@ -60,8 +66,12 @@ fn long(node: &Node) -> Read<Port> {
         target,
         published,
         host_ip: fields.plain_text("host_ip")?,
-        protocol: fields.plain_text("protocol")?.unwrap_or_else(|| "tcp".to_owned()),
-        mode: fields.plain_text("mode")?.unwrap_or_else(|| "ingress".to_owned()),
+        protocol: fields
+            .plain_text("protocol")?
+            .unwrap_or_else(|| "tcp".to_owned()),
+        mode: fields
+            .plain_text("mode")?
+            .unwrap_or_else(|| "ingress".to_owned()),
         name: fields.plain_text("name")?,
         app_protocol: fields.plain_text("app_protocol")?,
     })
@@ -73,12 +83,18 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
     if !["tcp", "udp", "sctp"].contains(&protocol.to_ascii_lowercase().as_str()) {
         return invalid(
             location,
-            format!("el puerto `{written}` tiene un protocolo que no existe, `{protocol}`: usa `tcp` o `udp`"),
+            format!(
+                "el puerto `{written}` tiene un protocolo que no existe, `{protocol}`: usa `tcp` o `udp`"
+            ),
         );
     }
     let (host, target) = address.rsplit_once(':').unwrap_or(("", address));
     let (host_ip, published) = match host.rsplit_once(':') {
-        Some((ip, published)) => (Some(ip.trim_start_matches('[').trim_end_matches(']')), published),
+        Some(("", published)) => (None, published),
+        Some((ip, published)) => (
+            Some(ip.trim_start_matches('[').trim_end_matches(']')),
+            published,
+        ),
         None => (None, host),
     };
     if let Some(ip) = host_ip
@@ -86,7 +102,9 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
     {
         return invalid(
             location,
-            format!("en el puerto `{written}`, `{ip}` no es una dirección IP: escribe `[IP:]PUERTO_HOST:PUERTO_CONTENEDOR`"),
+            format!(
+                "en el puerto `{written}`, `{ip}` no es una dirección IP: escribe `[IP:]PUERTO_HOST:PUERTO_CONTENEDOR`"
+            ),
         );
     }
     let Some((first, last)) = range(target).filter(|(first, _)| *first > 0) else {
@@ -107,7 +125,9 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
     {
         return invalid(
             location,
-            format!("en el puerto `{written}` los rangos no miden lo mismo: `{from}-{to}` y `{first}-{last}`"),
+            format!(
+                "en el puerto `{written}` los rangos no miden lo mismo: `{from}-{to}` y `{first}-{last}`"
+            ),
         );
     }
     let port = |offset: u16| Port {
@@ -127,11 +147,15 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
 }
 
 fn wrong_port(port: &str, written: &str) -> String {
-    format!("el puerto `{written}` no es válido: `{port}` no es un número (ni un rango `A-B`) entre 1 y 65535")
+    format!(
+        "el puerto `{written}` no es válido: `{port}` no es un número (ni un rango `A-B`) entre 1 y 65535"
+    )
 }
 
 fn number(text: &str) -> Option<u16> {
-    text.bytes().all(|b| b.is_ascii_digit()).then(|| text.parse().ok())?
+    text.bytes()
+        .all(|b| b.is_ascii_digit())
+        .then(|| text.parse().ok())?
 }
 
 fn range(text: &str) -> Option<(u16, u16)> {
@@ -182,9 +206,21 @@ mod tests {
             read("80:99999").unwrap_err(),
             "c.yaml:1: el puerto `80:99999` no es válido: `99999` no es un número (ni un rango `A-B`) entre 1 y 65535"
         );
-        assert!(read("localhost:80:80").unwrap_err().contains("`localhost` no es una dirección IP"));
-        assert!(read("80:80/http").unwrap_err().contains("protocolo que no existe, `http`"));
-        assert!(read("80-81:80-85").unwrap_err().contains("los rangos no miden lo mismo"));
+        assert!(
+            read("localhost:80:80")
+                .unwrap_err()
+                .contains("`localhost` no es una dirección IP")
+        );
+        assert!(
+            read("80:80/http")
+                .unwrap_err()
+                .contains("protocolo que no existe, `http`")
+        );
+        assert!(
+            read("80-81:80-85")
+                .unwrap_err()
+                .contains("los rangos no miden lo mismo")
+        );
         assert!(read("api").is_err() && read("0").is_err() && read("80:").is_err());
     }
 }

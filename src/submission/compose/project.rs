@@ -94,7 +94,9 @@ pub(super) fn external(fields: &mut Fields) -> Read<(bool, Option<Located<String
             name = Fields::of(&field.value).text("name")?;
             true
         }
-        Some(field) => super::fields::boolean(&text(&field.value).unwrap_or_default()).unwrap_or(false),
+        Some(field) => {
+            super::fields::boolean(&text(&field.value).unwrap_or_default()).unwrap_or(false)
+        }
         None => false,
     };
     Ok((is, name))
@@ -145,13 +147,17 @@ impl Provided {
         if let [(one, _), (other, provider), ..] = providers.as_slice() {
             return invalid(
                 &provider.location,
-                format!("`{kind}.{name}` tiene `{one}` y `{other}`, que se excluyen: deja solo una"),
+                format!(
+                    "`{kind}.{name}` tiene `{one}` y `{other}`, que se excluyen: deja solo una"
+                ),
             );
         }
         let Some((_, provider)) = providers.pop() else {
             return invalid(
                 &field.location,
-                format!("`{kind}.{name}` no dice de dónde sale: escribe `file: ./ruta` o `environment: VARIABLE`"),
+                format!(
+                    "`{kind}.{name}` no dice de dónde sale: escribe `file: ./ruta` o `environment: VARIABLE`"
+                ),
             );
         };
         Ok(Self {

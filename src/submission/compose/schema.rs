@@ -82,11 +82,17 @@ fn takes(types: &[&str], node: &Node) -> bool {
 fn walk(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> {
     let schema = resolve(schema);
     if let Some(options) = schema.get("oneOf").and_then(Json::as_array) {
-        let fitting: Vec<&Json> = options.iter().filter(|option| takes(&types(option), node)).collect();
+        let fitting: Vec<&Json> = options
+            .iter()
+            .filter(|option| takes(&types(option), node))
+            .collect();
         let Some(first) = fitting.first() else {
             return Err(wrong_type(node, &types(schema), path));
         };
-        if fitting[1..].iter().any(|option| walk(node, option, path).is_ok()) {
+        if fitting[1..]
+            .iter()
+            .any(|option| walk(node, option, path).is_ok())
+        {
             return Ok(());
         }
         return walk(node, first, path);
@@ -117,22 +123,36 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
             let meant = did_you_mean(text, &options);
             return Err(fault(
                 &node.location,
-                format!("`{path}` no admite `{text}`{meant}: elige entre {}", list.join(", ")),
+                format!(
+                    "`{path}` no admite `{text}`{meant}: elige entre {}",
+                    list.join(", ")
+                ),
             ));
         }
     }
     let fits = match schema.get("pattern").and_then(Json::as_str) {
-        Some("[a-zA-Z0-9][a-zA-Z0-9_.-]+") => text
-            .as_bytes()
-            .windows(2)
-            .any(|pair| pair[0].is_ascii_alphanumeric() && (pair[1].is_ascii_alphanumeric() || b"_.-".contains(&pair[1]))),
+        Some("[a-zA-Z0-9][a-zA-Z0-9_.-]+") => text.as_bytes().windows(2).any(|pair| {
+            pair[0].is_ascii_alphanumeric()
+                && (pair[1].is_ascii_alphanumeric() || b"_.-".contains(&pair[1]))
+        }),
         Some(_) if path.ends_with("pull_policy") => {
-            let options = ["always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"];
+            let options = [
+                "always",
+                "never",
+                "build",
+                "if_not_present",
+                "missing",
+                "refresh",
+                "daily",
+                "weekly",
+            ];
             if !options.contains(&text) && !text.starts_with("every_") {
                 let meant = did_you_mean(text, &options);
                 return Err(fault(
                     &node.location,
-                    format!("`{path}` no admite `{text}`{meant}: elige `always`, `missing`, `never` o `build`"),
+                    format!(
+                        "`{path}` no admite `{text}`{meant}: elige `always`, `missing`, `never` o `build`"
+                    ),
                 ));
             }
             true
@@ -142,7 +162,9 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
     if !fits {
         return Err(fault(
             &node.location,
-            format!("`{text}` no sirve para `{path}`: usa al menos dos letras, números, `_`, `.` o `-`"),
+            format!(
+                "`{text}` no sirve para `{path}`: usa al menos dos letras, números, `_`, `.` o `-`"
+            ),
         ));
     }
     let bound = |name| schema.get(name).and_then(Json::as_f64);
@@ -150,12 +172,18 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
     if let (Some(number), Some(least)) = (number, bound("minimum"))
         && number < least
     {
-        return Err(fault(&node.location, format!("`{path}` no puede ser menor que {least}")));
+        return Err(fault(
+            &node.location,
+            format!("`{path}` no puede ser menor que {least}"),
+        ));
     }
     if let (Some(number), Some(most)) = (number, bound("maximum"))
         && number > most
     {
-        return Err(fault(&node.location, format!("`{path}` no puede ser mayor que {most}")));
+        return Err(fault(
+            &node.location,
+            format!("`{path}` no puede ser mayor que {most}"),
+        ));
     }
     Ok(())
 }
@@ -163,11 +191,18 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
 fn map_fits(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> {
     let fields = node.map().unwrap_or_default();
     let mut parts = vec![schema];
-    let shared = schema.get("allOf").and_then(Json::as_array).into_iter().flatten();
+    let shared = schema
+        .get("allOf")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten();
     parts.extend(shared.map(resolve));
     let closed = schema.get("additionalProperties") == Some(&Json::Bool(false))
         || schema.get("unevaluatedProperties") == Some(&Json::Bool(false));
-    for field in fields.iter().filter(|field| field.value.tag != Some(Tag::Reset)) {
+    for field in fields
+        .iter()
+        .filter(|field| field.value.tag != Some(Tag::Reset))
+    {
         let below = if path.is_empty() {
             field.key.clone()
         } else {
@@ -179,17 +214,27 @@ fn map_fits(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> 
             None => {}
         }
     }
-    let required = schema.get("required").and_then(Json::as_array).into_iter().flatten();
+    let required = schema
+        .get("required")
+        .and_then(Json::as_array)
+        .into_iter()
+        .flatten();
     for name in required.filter_map(Json::as_str) {
         if !fields.iter().any(|field| field.key == name) {
-            return Err(fault(&node.location, format!("a `{path}` le falta la clave `{name}`")));
+            return Err(fault(
+                &node.location,
+                format!("a `{path}` le falta la clave `{name}`"),
+            ));
         }
     }
     Ok(())
 }
 
 fn schema_of<'s>(part: &'s Json, key: &str) -> Option<&'s Json> {
-    if let Some(schema) = part.get("properties").and_then(|properties| properties.get(key)) {
+    if let Some(schema) = part
+        .get("properties")
+        .and_then(|properties| properties.get(key))
+    {
         return Some(schema);
     }
     let patterns = part.get("patternProperties").and_then(Json::as_object)?;
@@ -203,7 +248,10 @@ fn key_fits(pattern: &str, key: &str) -> bool {
     match pattern {
         "^x-" => key.starts_with("x-"),
         "^[a-zA-Z0-9._-]+$" => {
-            !key.is_empty() && key.bytes().all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
+            !key.is_empty()
+                && key
+                    .bytes()
+                    .all(|b| b.is_ascii_alphanumeric() || b"._-".contains(&b))
         }
         "^[a-z]+$" => !key.is_empty() && key.bytes().all(|b| b.is_ascii_lowercase()),
         _ => !key.is_empty(),
@@ -211,12 +259,16 @@ fn key_fits(pattern: &str, key: &str) -> bool {
 }
 
 fn unknown(key: &str, location: &Location, parts: &[&Json], path: &str) -> ComposeError {
-    let properties = parts.iter().filter_map(|part| part.get("properties")?.as_object());
+    let properties = parts
+        .iter()
+        .filter_map(|part| part.get("properties")?.as_object());
     let known: Vec<&str> = properties.flat_map(Map::keys).map(String::as_str).collect();
     if known.is_empty() {
         return fault(
             location,
-            format!("`{key}` no sirve como nombre en `{path}`: usa letras sin tilde, números, `.`, `_` o `-`"),
+            format!(
+                "`{key}` no sirve como nombre en `{path}`: usa letras sin tilde, números, `.`, `_` o `-`"
+            ),
         );
     }
     let place = if path.is_empty() {
@@ -231,7 +283,10 @@ fn unknown(key: &str, location: &Location, parts: &[&Json], path: &str) -> Compo
     if meant.is_empty() && path.is_empty() {
         meant = ": si es un servicio, va dentro de `services`".to_owned();
     }
-    fault(location, format!("Compose no conoce la clave `{key}` {place}{meant}"))
+    fault(
+        location,
+        format!("Compose no conoce la clave `{key}` {place}{meant}"),
+    )
 }
 
 /// A hint for a key that exists, but elsewhere.
@@ -240,9 +295,13 @@ fn misplaced(key: &str, path: &str) -> String {
         let part = resolve(&SPECIFICATION["$defs"][name]);
         schema_of(part, key).is_some() && !key.starts_with("x-")
     };
-    let in_service = ["service", "container_spec", "workload_spec"].iter().any(|name| names(name));
+    let in_service = ["service", "container_spec", "workload_spec"]
+        .iter()
+        .any(|name| names(name));
     if path.is_empty() && in_service {
-        format!(": va dentro de un servicio, con más sangría bajo `services`; revisa la sangría de `{key}`")
+        format!(
+            ": va dentro de un servicio, con más sangría bajo `services`; revisa la sangría de `{key}`"
+        )
     } else if SPECIFICATION["properties"].get(key).is_some() {
         format!(": `{key}` va en la raíz del archivo, sin sangría")
     } else if in_service && path.matches('.').count() > 1 {
@@ -316,7 +375,14 @@ fn is_duration(path: &str) -> bool {
     let key = path.rsplit('.').next().unwrap_or(path);
     matches!(
         key,
-        "interval" | "timeout" | "start_period" | "start_interval" | "stop_grace_period" | "delay" | "window" | "monitor"
+        "interval"
+            | "timeout"
+            | "start_period"
+            | "start_interval"
+            | "stop_grace_period"
+            | "delay"
+            | "window"
+            | "monitor"
     )
 }
 
@@ -327,7 +393,9 @@ mod tests {
     use crate::submission::yaml::parse;
 
     fn error(text: &str) -> String {
-        check(&parse(text, "c.yaml").unwrap()[0]).unwrap_err().to_string()
+        check(&parse(text, "c.yaml").unwrap()[0])
+            .unwrap_err()
+            .to_string()
     }
 
     fn service(body: &str) -> String {
@@ -354,7 +422,9 @@ mod tests {
         );
         assert!(error("api: {image: x}").ends_with("si es un servicio, va dentro de `services`"));
         assert!(service("services: {}").contains("va en la raíz"));
-        assert!(service("healthcheck: {restart: always}").contains("va directamente en el servicio"));
+        assert!(
+            service("healthcheck: {restart: always}").contains("va directamente en el servicio")
+        );
     }
 
     #[test]
@@ -386,7 +456,10 @@ mod tests {
         assert!(service("container_name: n").contains("`n` no sirve para"));
         assert!(service("depends_on: {db: {}}").contains("le falta la clave `condition`"));
         assert!(service("oom_score_adj: 2000").contains("no puede ser mayor que 1000"));
-        assert!(error("services: {'a b': {image: x}}").contains("`a b` no sirve como nombre en `services`"));
+        assert!(
+            error("services: {'a b': {image: x}}")
+                .contains("`a b` no sirve como nombre en `services`")
+        );
     }
 
     #[test]

@@ -216,25 +216,30 @@ impl Service {
         self.scale.as_ref().or(deployed).map_or(1, |n| n.value)
     }
 
-    /// Bytes of memory at most, from either place it can be written.
+    /// Bytes of memory at most, from either place it can be written; 0 and -1 are no limit.
     pub fn memory_limit(&self) -> Option<&Located<u64>> {
         let deployed = self.deploy.as_ref().and_then(|d| d.limits.as_ref());
         self.mem_limit
             .as_ref()
             .or(deployed.and_then(|limits| limits.memory.as_ref()))
+            .filter(|limit| limit.value > 0)
     }
 
-    /// Cores at most, from either place it can be written.
+    /// Cores at most, from either place it can be written; 0 and -1 are no limit.
     pub fn cpu_limit(&self) -> Option<&Located<f64>> {
         let deployed = self.deploy.as_ref().and_then(|d| d.limits.as_ref());
-        self.cpus.as_ref().or(deployed.and_then(|limits| limits.cpus.as_ref()))
+        self.cpus
+            .as_ref()
+            .or(deployed.and_then(|limits| limits.cpus.as_ref()))
+            .filter(|limit| limit.value > 0.0)
     }
 
-    /// Processes at most, from either place it can be written.
+    /// Processes at most, from either place it can be written; 0 and -1 are no limit.
     pub fn pid_limit(&self) -> Option<&Located<i64>> {
         let deployed = self.deploy.as_ref().and_then(|d| d.limits.as_ref());
         self.pids_limit
             .as_ref()
             .or(deployed.and_then(|limits| limits.pids.as_ref()))
+            .filter(|limit| limit.value > 0)
     }
 }

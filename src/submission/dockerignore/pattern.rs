@@ -114,7 +114,9 @@ impl Pattern {
         match self {
             Self::Exact(text) => path == text,
             Self::Prefix(prefix) => path.starts_with(prefix),
-            Self::Suffix(suffix) => path.ends_with(suffix) || suffix.strip_prefix('/').is_some_and(|name| path == name),
+            Self::Suffix(suffix) => {
+                path.ends_with(suffix) || suffix.strip_prefix('/').is_some_and(|name| path == name)
+            }
             Self::Steps(steps) => all_match(steps, path),
             Self::Nothing => false,
         }
@@ -144,7 +146,8 @@ fn all_match(steps: &[Step], path: &str) -> bool {
             if step.repeat != Repeat::Once && reached[at] {
                 next[at] = true;
             }
-            let before = at > 0 && (reached[at - 1] || (step.repeat == Repeat::Any && next[at - 1]));
+            let before =
+                at > 0 && (reached[at - 1] || (step.repeat == Repeat::Any && next[at - 1]));
             if before && step.what.takes(path[at - 1]) {
                 next[at] = true;
             }
@@ -159,7 +162,9 @@ impl What {
         match self {
             Self::Char(it) => *it == c,
             Self::Dot => c != '\n',
-            Self::Class { negated, ranges } => ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated,
+            Self::Class { negated, ranges } => {
+                ranges.iter().any(|(low, high)| (*low..=*high).contains(&c)) != *negated
+            }
             Self::Start | Self::Folders => false,
         }
     }
@@ -221,7 +226,10 @@ fn escape(rest: &mut &str) -> Option<What> {
 
 /// What is between `[` and `]`.
 fn class(rest: &mut &str) -> Option<What> {
-    let negated = rest.strip_prefix('^').inspect(|after| *rest = after).is_some();
+    let negated = rest
+        .strip_prefix('^')
+        .inspect(|after| *rest = after)
+        .is_some();
     let mut ranges = Vec::new();
     loop {
         if !ranges.is_empty()

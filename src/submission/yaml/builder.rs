@@ -28,7 +28,10 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Node>, YamlError> {
     };
     for next in Parser::new_from_str_with_options(text, options) {
         let (event, span) = next.map_err(|error| {
-            let line = text.lines().nth(error.marker().line().saturating_sub(1)).unwrap_or("");
+            let line = text
+                .lines()
+                .nth(error.marker().line().saturating_sub(1))
+                .unwrap_or("");
             builder.fault(error.marker(), fault::message(&error, line))
         })?;
         builder.take(event, span)?;
@@ -110,7 +113,9 @@ impl Builder<'_> {
                 };
                 self.finish(node, anchor, 1, 0, is_merge, &at)?;
             }
-            Event::SequenceStart(_, anchor, tag) => self.start(Content::Seq(Vec::new()), anchor, tag.as_deref(), &at)?,
+            Event::SequenceStart(_, anchor, tag) => {
+                self.start(Content::Seq(Vec::new()), anchor, tag.as_deref(), &at)?
+            }
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map {
                     fields: Vec::new(),
@@ -134,7 +139,11 @@ impl Builder<'_> {
                         "los alias `*…` se multiplican sin medida: escribe menos anclas unas dentro de otras".to_owned(),
                     ));
                 }
-                let Anchored { mut node, nodes, levels } = anchored.clone();
+                let Anchored {
+                    mut node,
+                    nodes,
+                    levels,
+                } = anchored.clone();
                 node.location = self.location(&at);
                 self.finish(node, 0, nodes, levels, false, &at)?;
             }
@@ -143,13 +152,22 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn start(&mut self, content: Content, anchor: usize, tag: Option<&RawTag>, at: &Marker) -> Result<(), YamlError> {
+    fn start(
+        &mut self,
+        content: Content,
+        anchor: usize,
+        tag: Option<&RawTag>,
+        at: &Marker,
+    ) -> Result<(), YamlError> {
         if let Some(Open {
             content: Content::Map { key: None, .. },
             ..
         }) = self.open.last()
         {
-            return Err(self.fault(at, "una clave tiene que ser un texto, no una lista ni un mapa".to_owned()));
+            return Err(self.fault(
+                at,
+                "una clave tiene que ser un texto, no una lista ni un mapa".to_owned(),
+            ));
         }
         if anchor > 0 {
             self.anchors.insert(anchor, None);
@@ -166,7 +184,9 @@ impl Builder<'_> {
     }
 
     fn end(&mut self, at: &Marker) -> Result<(), YamlError> {
-        let Some(open) = self.open.pop() else { return Ok(()) };
+        let Some(open) = self.open.pop() else {
+            return Ok(());
+        };
         let value = match open.content {
             Content::Seq(items) => Value::Seq(items),
             Content::Map { fields, merges, .. } => Value::Map(self.merged(fields, merges)?),
@@ -184,7 +204,8 @@ impl Builder<'_> {
     /// What is written wins over what is merged in, and the first merged over the next.
     fn merged(&self, mut fields: Vec<Field>, merges: Vec<Node>) -> Result<Vec<Field>, YamlError> {
         let no_map = |node: &Node| YamlError {
-            message: "`<<` mezcla mapas: dale un alias `*nombre` de un mapa, o una lista de ellos".to_owned(),
+            message: "`<<` mezcla mapas: dale un alias `*nombre` de un mapa, o una lista de ellos"
+                .to_owned(),
             location: node.location.clone(),
         };
         for source in merges {
@@ -221,11 +242,21 @@ impl Builder<'_> {
             return Err(self.fault(at, format!("el archivo tiene más de {MOST_NODES} valores")));
         }
         if self.open.len() + levels > MOST_LEVELS {
-            return Err(self.fault(at, format!("hay más de {MOST_LEVELS} niveles, unos dentro de otros")));
+            return Err(self.fault(
+                at,
+                format!("hay más de {MOST_LEVELS} niveles, unos dentro de otros"),
+            ));
         }
         if anchor > 0 {
             let node = node.clone();
-            self.anchors.insert(anchor, Some(Anchored { node, nodes, levels }));
+            self.anchors.insert(
+                anchor,
+                Some(Anchored {
+                    node,
+                    nodes,
+                    levels,
+                }),
+            );
         }
         let Some(parent) = self.open.last_mut() else {
             self.documents.push(node);
@@ -242,7 +273,10 @@ impl Builder<'_> {
             } => match key.take() {
                 None => {
                     let Value::Scalar(scalar) = &node.value else {
-                        return Err(self.fault(at, "una clave tiene que ser un texto, no una lista ni un mapa".to_owned()));
+                        return Err(self.fault(
+                            at,
+                            "una clave tiene que ser un texto, no una lista ni un mapa".to_owned(),
+                        ));
                     };
                     let text = scalar.text.clone();
                     let before = if is_merge {
@@ -269,7 +303,9 @@ impl Builder<'_> {
                 Some(key) if key.is_merge => merges.push(node),
                 Some(key) => {
                     // The parser puts a value that is not written at the next thing it meets.
-                    if matches!(&node.value, Value::Scalar(s) if s.kind == Kind::Null && s.text.is_empty()) && node.tag.is_none() {
+                    if matches!(&node.value, Value::Scalar(s) if s.kind == Kind::Null && s.text.is_empty())
+                        && node.tag.is_none()
+                    {
                         node.location = key.location.clone();
                     }
                     fields.push(Field {

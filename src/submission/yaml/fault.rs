@@ -15,9 +15,13 @@ pub(super) fn message(error: &ScanError, line: &str) -> String {
         | E::TabInIndentation
         | E::TabAtBlockScalarStart
         | E::TabInPlainScalar
-        | E::UnexpectedCharacter { character: '\t' } => "hay un tabulador donde YAML solo admite espacios: cámbialo por espacios",
+        | E::UnexpectedCharacter { character: '\t' } => {
+            "hay un tabulador donde YAML solo admite espacios: cámbialo por espacios"
+        }
         E::UnexpectedCharacter { character } => {
-            return format!("un valor no puede empezar por `{character}`: escríbelo entre comillas");
+            return format!(
+                "un valor no puede empezar por `{character}`: escríbelo entre comillas"
+            );
         }
         E::UnknownAnchor => "usa un alias `*nombre` cuyo ancla `&nombre` no está escrita antes",
         E::RecursionLimitExceeded => "hay demasiados niveles, unos dentro de otros",
@@ -51,7 +55,9 @@ pub(super) fn message(error: &ScanError, line: &str) -> String {
         | E::InvalidBlockScalarIndent
         | E::InvalidQuotedScalarIndent
         | E::InvalidFlowScalarIndent => "la sangría no cuadra con la de las líneas de arriba",
-        E::BlockEntryInFlowCollection => "dentro de `[…]` los elementos van separados por comas, sin `-`",
+        E::BlockEntryInFlowCollection => {
+            "dentro de `[…]` los elementos van separados por comas, sin `-`"
+        }
         E::CommentNotSeparated => "delante de `#` falta un espacio",
         E::ExpectedNodeContent => "falta un valor",
         _ => return format!("no es YAML válido ({})", error.kind()),

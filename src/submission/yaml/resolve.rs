@@ -9,7 +9,9 @@ pub(super) fn plain(text: &str) -> Kind {
         "true" | "True" | "TRUE" => return Kind::Bool(true),
         "false" | "False" | "FALSE" => return Kind::Bool(false),
         ".nan" | ".NaN" | ".NAN" => return Kind::Float(f64::NAN),
-        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => return Kind::Float(f64::INFINITY),
+        ".inf" | ".Inf" | ".INF" | "+.inf" | "+.Inf" | "+.INF" => {
+            return Kind::Float(f64::INFINITY);
+        }
         "-.inf" | "-.Inf" | "-.INF" => return Kind::Float(f64::NEG_INFINITY),
         _ => {}
     }
@@ -52,7 +54,9 @@ fn int(text: &str) -> Option<i128> {
     }
     let value = i128::from_str_radix(digits, radix).ok()?;
     let value = if negative { -value } else { value };
-    (i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(&value).then_some(value)
+    (i128::from(i64::MIN)..=i128::from(u64::MAX))
+        .contains(&value)
+        .then_some(value)
 }
 
 /// `^[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?$`
@@ -68,7 +72,10 @@ fn is_float(text: &str) -> bool {
         !digits.is_empty() && all_digits(digits)
     });
     let (whole, fraction) = number.split_once('.').unwrap_or((number, ""));
-    exponent_fits && all_digits(whole) && all_digits(fraction) && !(whole.is_empty() && fraction.is_empty())
+    exponent_fits
+        && all_digits(whole)
+        && all_digits(fraction)
+        && !(whole.is_empty() && fraction.is_empty())
 }
 
 /// `2024-1-31`, alone or with a time after it.
@@ -77,11 +84,20 @@ fn is_date(text: &str) -> bool {
     let (Some(year), Some(month), Some(rest)) = (parts.next(), parts.next(), parts.next()) else {
         return false;
     };
-    let number = |text: &str, most: u32| text.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)) && text.len() <= 2;
-    let day = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
+    let number = |text: &str, most: u32| {
+        text.parse::<u32>().is_ok_and(|n| (1..=most).contains(&n)) && text.len() <= 2
+    };
+    let day = rest
+        .find(|c: char| !c.is_ascii_digit())
+        .unwrap_or(rest.len());
     let (day, time) = rest.split_at(day);
-    let is_time = time.is_empty() || (time.starts_with(['T', 't', ' ']) && time.matches(':').count() >= 2);
-    year.len() == 4 && year.bytes().all(|b| b.is_ascii_digit()) && number(month, 12) && number(day, 31) && is_time
+    let is_time =
+        time.is_empty() || (time.starts_with(['T', 't', ' ']) && time.matches(':').count() >= 2);
+    year.len() == 4
+        && year.bytes().all(|b| b.is_ascii_digit())
+        && number(month, 12)
+        && number(day, 31)
+        && is_time
 }
 
 /// Go's `%v` of a float.

@@ -7,7 +7,10 @@ fn one(text: &str) -> Node {
 
 fn error(text: &str) -> String {
     let error = parse(text, "c.yaml").unwrap_err();
-    format!("{}:{}: {}", error.location.line, error.location.column, error.message)
+    format!(
+        "{}:{}: {}",
+        error.location.line, error.location.column, error.message
+    )
 }
 
 fn show(node: &Node) -> String {
@@ -17,7 +20,10 @@ fn show(node: &Node) -> String {
         Value::Scalar(s) => s.to_text(),
         Value::Seq(items) => format!("[{}]", items.iter().map(show).collect::<Vec<_>>().join(",")),
         Value::Map(fields) => {
-            let fields: Vec<String> = fields.iter().map(|f| format!("{}:{}", f.key, show(&f.value))).collect();
+            let fields: Vec<String> = fields
+                .iter()
+                .map(|f| format!("{}:{}", f.key, show(&f.value)))
+                .collect();
             format!("{{{}}}", fields.join(","))
         }
     }
@@ -99,7 +105,9 @@ fn a_duplicate_key_names_both_places() {
 fn aliases_and_levels_without_measure_end_quickly() {
     let mut bomb = "a: &a [1,1,1,1,1,1,1,1,1]\n".to_owned();
     for (from, to) in ('a'..='h').zip('b'..='i') {
-        bomb += &format!("{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from}]\n");
+        bomb += &format!(
+            "{to}: &{to} [*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from},*{from}]\n"
+        );
     }
     assert!(error(&bomb).contains("los alias `*…` se multiplican sin medida"));
     assert!(error(&"[".repeat(100_000)).contains("demasiados niveles"));
@@ -122,13 +130,41 @@ fn a_tab_is_named_as_a_tab() {
 
 #[test]
 fn common_slips_are_explained_in_spanish() {
-    assert!(error("a: b: c").contains("aquí no cabe otro `:`"), "{}", error("a: b: c"));
-    assert!(error("a: \"x").contains("falta cerrar unas comillas"), "{}", error("a: \"x"));
-    assert!(error("a: [1, 2").contains("falta cerrar un `[`"), "{}", error("a: [1, 2"));
-    assert!(error("a: *x").contains("usa un alias"), "{}", error("a: *x"));
-    assert!(error("a:\n  b: 1\n c: 2\n").contains("sangría"), "{}", error("a:\n  b: 1\n c: 2\n"));
-    assert!(error("a: @x").contains("no puede empezar por `@`"), "{}", error("a: @x"));
-    assert!(error("a: 1\nb\n").contains("le falta el `:`"), "{}", error("a: 1\nb\n"));
+    assert!(
+        error("a: b: c").contains("aquí no cabe otro `:`"),
+        "{}",
+        error("a: b: c")
+    );
+    assert!(
+        error("a: \"x").contains("falta cerrar unas comillas"),
+        "{}",
+        error("a: \"x")
+    );
+    assert!(
+        error("a: [1, 2").contains("falta cerrar un `[`"),
+        "{}",
+        error("a: [1, 2")
+    );
+    assert!(
+        error("a: *x").contains("usa un alias"),
+        "{}",
+        error("a: *x")
+    );
+    assert!(
+        error("a:\n  b: 1\n c: 2\n").contains("sangría"),
+        "{}",
+        error("a:\n  b: 1\n c: 2\n")
+    );
+    assert!(
+        error("a: @x").contains("no puede empezar por `@`"),
+        "{}",
+        error("a: @x")
+    );
+    assert!(
+        error("a: 1\nb\n").contains("le falta el `:`"),
+        "{}",
+        error("a: 1\nb\n")
+    );
 }
 
 #[test]

@@ -16,7 +16,8 @@ impl Service {
     pub(in crate::submission::compose) fn read(field: &Field, lookup: &Lookup) -> Read<Self> {
         let mut fields = Fields::of(&field.value);
         let location = field.location.clone();
-        let command = |field: Option<Field>| field.map(|f| Command::read(&f.value, &f.key)).transpose();
+        let command =
+            |field: Option<Field>| field.map(|f| Command::read(&f.value, &f.key)).transpose();
         let each = |nodes: Vec<Node>, key: &str| -> Read<Vec<Grant>> {
             nodes.iter().map(|node| Grant::read(node, key)).collect()
         };
@@ -33,7 +34,12 @@ impl Service {
         let pid = fields.text("pid")?;
         let ipc = fields.text("ipc")?;
         let mut depends_on = dependencies(&mut fields)?;
-        imply(&mut depends_on, &links, &volumes_from, &[&network_mode, &pid, &ipc]);
+        imply(
+            &mut depends_on,
+            &links,
+            &volumes_from,
+            &[&network_mode, &pid, &ipc],
+        );
         let mut ports = Vec::new();
         for port in fields.nodes("ports") {
             ports.extend(Port::read(&port)?);
@@ -41,14 +47,21 @@ impl Service {
         Ok(Self {
             name: field.key.clone(),
             image: fields.text("image")?.filter(|image| !image.is_empty()),
-            build: fields.take("build").map(|field| Build::read(&field, lookup)).transpose()?,
+            build: fields
+                .take("build")
+                .map(|field| Build::read(&field, lookup))
+                .transpose()?,
             command: command(fields.take("command"))?,
             entrypoint: command(fields.take("entrypoint"))?,
             environment,
             env_file: env_files(&fields.nodes("env_file"))?,
             ports,
             expose: fields.texts("expose"),
-            volumes: fields.nodes("volumes").iter().map(Mount::read).collect::<Read<_>>()?,
+            volumes: fields
+                .nodes("volumes")
+                .iter()
+                .map(Mount::read)
+                .collect::<Read<_>>()?,
             tmpfs: fields.texts("tmpfs"),
             networks,
             network_mode,
@@ -101,7 +114,10 @@ impl Service {
             dns: fields.texts("dns"),
             dns_search: fields.texts("dns_search"),
             dns_opt: fields.texts("dns_opt"),
-            logging: fields.take("logging").map(|field| logging(&field)).transpose()?,
+            logging: fields
+                .take("logging")
+                .map(|field| logging(&field))
+                .transpose()?,
             shm_size: fields.size("shm_size")?,
             profiles: fields.texts("profiles"),
             extends: extends(fields.node("extends"))?,
@@ -126,7 +142,10 @@ fn attachments(
     service: &Location,
 ) -> Read<Vec<Attachment>> {
     let networks = fields.take("networks");
-    let written = networks.as_ref().and_then(|field| field.value.map()).unwrap_or_default();
+    let written = networks
+        .as_ref()
+        .and_then(|field| field.value.map())
+        .unwrap_or_default();
     match (networks.as_ref(), network_mode) {
         (Some(field), Some(_)) if !written.is_empty() => invalid(
             &field.location,
@@ -170,7 +189,10 @@ fn imply(
     modes: &[&Option<Located<String>>],
 ) {
     let mut add = |service: &str, location: &Location, restart| {
-        if !dependencies.iter().any(|dependency| dependency.service == service) {
+        if !dependencies
+            .iter()
+            .any(|dependency| dependency.service == service)
+        {
             dependencies.push(Dependency {
                 service: service.to_owned(),
                 location: location.clone(),
@@ -191,7 +213,11 @@ fn imply(
     }
     for volumes in volumes_from {
         if !volumes.starts_with("container:") {
-            add(volumes.split(':').next().unwrap_or(volumes), &volumes.location, false);
+            add(
+                volumes.split(':').next().unwrap_or(volumes),
+                &volumes.location,
+                false,
+            );
         }
     }
 }
