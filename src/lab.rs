@@ -1,8 +1,149 @@
-//! The lab: the engine and everything that one submission owns on it.
+//! The lab: everything that one submission owns on the engine, and its end.
 
 mod apt;
+pub mod build;
+pub mod container;
 pub mod doctor;
 pub mod engine;
+pub mod http;
 pub mod images;
+pub mod layers;
 pub mod lock;
+pub mod reaper;
+pub mod stack;
 pub mod tied;
+
+use std::collections::HashMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use bollard::Docker;
+use rand::distr::{Alphanumeric, SampleString};
+use tempfile::TempDir;
+use tokio::sync::{Semaphore, SemaphorePermit};
+
+use crate::verdict::Timing;
+use engine::Engine;
+use reaper::RunLock;
+
+/// Label that every object of a lab carries; its value is the lab's id.
+pub const RUN_LABEL: &str = "dev.muelle.run";
+
+/// Memory, in bytes, of a container whose service sets no limit.
+pub const MEMORY: i64 = 1 << 30;
+
+/// Processes of a container whose service sets no limit.
+pub const PIDS: i64 = 512;
+
+/// Heavy pieces of work (builds, image reads) that run at once in one lab.
+const HEAVY_AT_ONCE: usize = 3;
+
+/// What one submission owns on the engine: images, containers, networks, volumes.
+///
+/// Call [`Lab::close`] at the end, whatever happened; what a killed process leaves is found by
+/// its label and removed by [`reaper::reap`].
+pub struct Lab {
+    engine: Arc<Engine>,
+    id: String,
+    dir: TempDir,
+    heavy: Semaphore,
+    opened: Instant,
+    timings: std::sync::Mutex<Vec<Timing>>,
+    _lock: RunLock,
+}
+
+impl Lab {
+    /// Opens an empty lab on `engine`.
+    ///
+    /// # Errors
+    /// When no folder for it can be made.
+    pub fn open(engine: Arc<Engine>) -> anyhow::Result<Self> {
+        let id = token(10).to_lowercase();
+        Ok(Self {
+            _lock: RunLock::hold(&id)?,
+            dir: tempfile::Builder::new().prefix("muelle-").tempdir()?,
+            engine,
+            id,
+            heavy: Semaphore::new(HEAVY_AT_ONCE),
+            opened: Instant::now(),
+            timings: std::sync::Mutex::default(),
+        })
+    }
+
+    /// The engine that it lives on.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The engine's API.
+    pub fn docker(&self) -> &Docker {
+        self.engine.docker()
+    }
+
+    /// Random, unique to this lab; lower-case letters and digits.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// A folder of its own on the host, removed with it.
+    pub fn dir(&self) -> &Path {
+        self.dir.path()
+    }
+
+    /// The labels of everything that it makes.
+    pub fn labels(&self) -> HashMap<String, String> {
+        HashMap::from([(RUN_LABEL.to_owned(), self.id.clone())])
+    }
+
+    /// Waits for a turn at heavy work.
+    pub(crate) async fn work_slot(&self) -> SemaphorePermit<'_> {
+        self.heavy
+            .acquire()
+            .await
+            .expect("the semaphore is never closed")
+    }
+
+    /// Runs `work` and notes when it began and how long it took.
+    pub async fn timed<T>(&self, what: impl Into<String>, work: impl Future<Output = T>) -> T {
+        let start = self.opened.elapsed();
+        let result = work.await;
+        if let Ok(mut timings) = self.timings.lock() {
+            timings.push(Timing {
+                what: what.into(),
+                start,
+                duration: self.opened.elapsed() - start,
+            });
+        }
+        result
+    }
+
+    /// Time since it was opened.
+    pub fn age(&self) -> Duration {
+        self.opened.elapsed()
+    }
+
+    /// Everything that was [`timed`](Self::timed), by start.
+    pub fn timings(&self) -> Vec<Timing> {
+        let mut timings = self
+            .timings
+            .lock()
+            .map(|timings| timings.clone())
+            .unwrap_or_default();
+        timings.sort_by_key(|timing| timing.start);
+        timings
+    }
+
+    /// Removes everything of it from the engine.
+    ///
+    /// # Errors
+    /// When the engine does not answer; `muelle clean` finds the rest later.
+    pub async fn close(&self) -> anyhow::Result<()> {
+        reaper::remove_run(self.docker(), &self.id).await
+    }
+}
+
+/// A random word of `length` letters and digits.
+pub fn token(length: usize) -> String {
+    Alphanumeric.sample_string(&mut rand::rng(), length)
+}

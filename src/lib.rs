@@ -2,7 +2,11 @@
 //!
 //! The flow is *read → judge → try → report*; see `ARCHITECTURE.md` for the map.
 
+pub mod check;
+pub mod cli;
 pub mod course;
+pub mod experiments;
 pub mod lab;
+pub mod report;
 pub mod submission;
 pub mod verdict;

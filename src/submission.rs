@@ -1,7 +1,13 @@
 //! Reading: one student's files as an immutable snapshot, and the models parsed from them.
 
+pub mod compose;
+pub mod dockerfile;
+pub mod dockerignore;
+pub mod dotenv;
+pub mod interpolate;
 pub mod location;
 pub mod snapshot;
+pub mod yaml;
 
 pub use location::Location;
 pub use snapshot::Snapshot;

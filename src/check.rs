@@ -1,0 +1,246 @@
+//! The check of one submission: read, judge, try, and a verdict.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use futures_util::future::join_all;
+use tokio::sync::watch;
+
+use crate::course::{Exercise, Item, exercise};
+use crate::experiments::bench::Tell;
+use crate::experiments::{self, Bench, Entry};
+use crate::lab::engine::Engine;
+use crate::lab::{Lab, images};
+use crate::submission::Snapshot;
+use crate::submission::snapshot::{Limits, SnapshotError};
+use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, Verdict};
+
+/// Version of the JSON document of a verdict.
+const VERDICT_VERSION: u32 = 1;
+
+/// Longest time that one item may take.
+const ITEM_LIMIT: Duration = Duration::from_secs(360);
+
+/// Why a check gives no verdict at all.
+#[derive(Debug, thiserror::Error)]
+pub enum CheckError {
+    /// The submission cannot be read.
+    #[error("{0}")]
+    Unreadable(String),
+    /// The checker or the machine failed before anything could be decided.
+    #[error(transparent)]
+    Machine(#[from] anyhow::Error),
+}
+
+/// Checks the folder `root` as a submission of `exercise` on `engine`.
+///
+/// Dropping the future stops everything; what it had on the engine is then removed by
+/// [`crate::lab::reaper::reap`].
+///
+/// # Errors
+/// See [`CheckError`]. What goes wrong later becomes the outcome of the items it concerns.
+pub async fn check(
+    engine: Arc<Engine>,
+    exercise: &Exercise,
+    root: &Path,
+    tell: Tell<'_>,
+) -> Result<Verdict, CheckError> {
+    let begun = Instant::now();
+    tell(Event::Started {
+        title: exercise.title.clone(),
+        items: exercise.items.len(),
+    });
+    let snapshot = match Snapshot::read(root, Limits::default()) {
+        Ok(snapshot) => snapshot,
+        Err(SnapshotError::Unreadable(why)) => return Err(CheckError::Unreadable(why)),
+        Err(SnapshotError::Refused(why)) => {
+            return Ok(undecided(exercise, begun, &Finding::refused(why), tell));
+        }
+    };
+    if snapshot.is_empty() {
+        let why = format!(
+            "la carpeta `{}` está vacía: ¿es la de tu entrega?",
+            root.display()
+        );
+        return Ok(undecided(exercise, begun, &Finding::failed(why), tell));
+    }
+    let files = exercise::lay(&snapshot, exercise);
+    let lab = Lab::open(engine)?;
+    let bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
+    let items = try_items(exercise, &bench, tell).await;
+    let mut notes = Vec::new();
+    if let Err(error) = lab.timed("recoger el laboratorio", lab.close()).await {
+        notes.push(format!(
+            "no pude retirar todo del motor ({error:#}); `muelle clean` quitará el resto"
+        ));
+    }
+    for image in &exercise.images {
+        if let Some(made_of) = images::standin_label(lab.engine(), image).await {
+            notes.push(format!(
+                "`{image}` no es la imagen oficial, sino un sustituto del curso hecho con paquetes de {made_of}"
+            ));
+        }
+    }
+    let facts = lab.engine().facts();
+    let mut verdict = verdict(exercise, items, begun);
+    verdict.engine = Some(EngineUsed {
+        version: facts.version.clone(),
+        builder: facts.builder.to_string(),
+    });
+    verdict.notes = notes;
+    verdict.timings = lab.timings();
+    Ok(verdict)
+}
+
+/// The verdict when there is no engine to try anything on.
+pub fn without_engine(exercise: &Exercise, why: &str) -> Verdict {
+    let finding = Finding::unverified(why);
+    undecided(exercise, Instant::now(), &finding, &|_| {})
+}
+
+/// A verdict in which the first item has `finding`, and all others wait for it.
+fn undecided(exercise: &Exercise, begun: Instant, finding: &Finding, tell: Tell<'_>) -> Verdict {
+    let mut items: Vec<ItemVerdict> = Vec::new();
+    for item in &exercise.items {
+        let mut verdict = match (items.first(), finding.outcome) {
+            // The student's fault is told once; what the machine lacks, it lacks for all.
+            (Some(first), Outcome::Failed) => blocked(item, &first.id),
+            _ => decided(item, finding.clone()),
+        };
+        verdict.duration = begun.elapsed();
+        tell(Event::Decided(Box::new(verdict.clone())));
+        items.push(verdict);
+    }
+    verdict(exercise, items, begun)
+}
+
+fn verdict(exercise: &Exercise, items: Vec<ItemVerdict>, begun: Instant) -> Verdict {
+    Verdict {
+        version: VERDICT_VERSION,
+        exercise: exercise.id.clone(),
+        title: exercise.title.clone(),
+        outcome: Verdict::overall(&items),
+        points: items.iter().map(|item| item.points).sum(),
+        max_points: exercise.max_points(),
+        engine: None,
+        duration: begun.elapsed(),
+        notes: Vec::new(),
+        items,
+        findings: Vec::new(),
+        timings: Vec::new(),
+    }
+}
+
+/// The files in which the exercise's items want a canary.
+fn canaries(exercise: &Exercise) -> anyhow::Result<Vec<String>> {
+    let mut paths = Vec::new();
+    for item in &exercise.items {
+        if let Some(entry) = experiments::find(&item.experiment) {
+            paths.extend((entry.canaries)(&item.params)?);
+        }
+    }
+    paths.sort();
+    paths.dedup();
+    Ok(paths)
+}
+
+/// Tries every item as soon as what it depends on has passed; independent ones run at once.
+async fn try_items(exercise: &Exercise, bench: &Bench<'_>, tell: Tell<'_>) -> Vec<ItemVerdict> {
+    let outcomes: BTreeMap<&str, watch::Sender<Option<Outcome>>> = exercise
+        .items
+        .iter()
+        .map(|item| (item.id.as_str(), watch::Sender::new(None)))
+        .collect();
+    join_all(exercise.items.iter().map(|item| {
+        let outcomes = &outcomes;
+        async move {
+            let begun = Instant::now();
+            let mut verdict = match barrier(item, outcomes).await {
+                Some((by, Outcome::Failed | Outcome::Blocked)) => blocked(item, by),
+                Some((by, outcome)) => decided(
+                    item,
+                    Finding {
+                        outcome,
+                        saw: format!("no se pudo probar: depende de `{by}`"),
+                        location: None,
+                    },
+                ),
+                None => decided(item, attempt(item, bench).await),
+            };
+            verdict.duration = begun.elapsed();
+            outcomes[item.id.as_str()].send_replace(Some(verdict.outcome));
+            tell(Event::Decided(Box::new(verdict.clone())));
+            verdict
+        }
+    }))
+    .await
+}
+
+/// Waits for what `item` depends on; gives the first that did not pass.
+async fn barrier<'a>(
+    item: &'a Item,
+    outcomes: &BTreeMap<&str, watch::Sender<Option<Outcome>>>,
+) -> Option<(&'a str, Outcome)> {
+    for by in &item.blocked_by {
+        // The loader has made sure that every name is an item's.
+        let mut outcome = outcomes.get(by.as_str())?.subscribe();
+        let outcome = *outcome.wait_for(Option::is_some).await.ok()?;
+        match outcome {
+            None | Some(Outcome::Passed) => {}
+            Some(outcome) => return Some((by, outcome)),
+        }
+    }
+    None
+}
+
+/// Runs the item's experiment; whatever goes wrong there is no fault of the student's.
+async fn attempt(item: &Item, bench: &Bench<'_>) -> Finding {
+    let Some(entry) = experiments::find(&item.experiment) else {
+        return Finding::error(format!("no existe el experimento `{}`", item.experiment));
+    };
+    let run = tokio::time::timeout(ITEM_LIMIT, (entry.run)(bench, &item.params));
+    match run.await {
+        Ok(Ok(finding)) => finding,
+        Ok(Err(error)) => Finding::error(format!("{error:#}")),
+        Err(_) => Finding::error(format!("no terminó en {} s", ITEM_LIMIT.as_secs())),
+    }
+}
+
+fn decided(item: &Item, finding: Finding) -> ItemVerdict {
+    let passed = finding.outcome == Outcome::Passed;
+    ItemVerdict {
+        outcome: finding.outcome,
+        points: if passed { item.points } else { 0.0 },
+        saw: finding.saw,
+        location: finding.location,
+        ..blank(item)
+    }
+}
+
+fn blocked(item: &Item, by: &str) -> ItemVerdict {
+    ItemVerdict {
+        blocked_by: Some(by.to_owned()),
+        ..blank(item)
+    }
+}
+
+fn blank(item: &Item) -> ItemVerdict {
+    let entry = experiments::find(&item.experiment);
+    let tried = |entry: &Entry| (entry.tried)(&item.params).unwrap_or_default();
+    ItemVerdict {
+        id: item.id.clone(),
+        title: item.title.clone(),
+        outcome: Outcome::Blocked,
+        points: 0.0,
+        max_points: item.points,
+        tried: entry.map(tried).unwrap_or_default(),
+        saw: String::new(),
+        why: entry.map(|entry| entry.why.to_owned()).unwrap_or_default(),
+        lesson: item.lesson.clone(),
+        blocked_by: None,
+        location: None,
+        duration: Duration::ZERO,
+    }
+}

@@ -1,0 +1,84 @@
+//! The command line: one file per subcommand, all of one shape.
+
+mod check;
+mod clean;
+mod demo;
+mod doctor;
+pub mod exit;
+mod images;
+mod live;
+mod spanish;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+
+/// The whole command line.
+#[derive(Debug, Parser)]
+#[command(
+    name = "muelle",
+    version,
+    about = "Curso interactivo de Docker: construye, arranca y rompe cada entrega para comprobarla",
+    subcommand_required = true,
+    arg_required_else_help = true,
+    disable_help_subcommand = true
+)]
+struct Cli {
+    #[command(subcommand)]
+    order: Order,
+}
+
+/// What can be asked for.
+#[derive(Debug, Subcommand)]
+enum Order {
+    /// Comprueba ejercicios: los construye, los arranca y experimenta con ellos
+    #[command(visible_alias = "verificar")]
+    Check(check::Args),
+    /// Prepara todo y comprueba dos entregas del proyecto final: la solución y el primer borrador
+    #[command(visible_alias = "demostracion")]
+    Demo(demo::Args),
+    /// Prepara las imágenes base que usa el curso
+    #[command(visible_alias = "imagenes")]
+    Images(images::Args),
+    /// Mira si todo está listo: motor, imágenes, disco
+    #[command(visible_alias = "diagnostico")]
+    Doctor(doctor::Args),
+    /// Quita del motor lo que dejó una comprobación interrumpida
+    #[command(visible_alias = "limpiar")]
+    Clean(clean::Args),
+}
+
+/// Runs the command line and gives the process's exit code, see [`exit`].
+pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let command = spanish::localize(Cli::command());
+    let parsed = command
+        .try_get_matches_from(args)
+        .and_then(|matches| Cli::from_arg_matches(&matches));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return spanish::report(&error),
+    };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("error: no puedo arrancar: {error}");
+            return ExitCode::from(exit::MACHINE);
+        }
+    };
+    let code = runtime.block_on(async {
+        match cli.order {
+            Order::Check(args) => check::run(args).await,
+            Order::Demo(args) => demo::run(args).await,
+            Order::Images(args) => images::run(args).await,
+            Order::Doctor(args) => doctor::run(args).await,
+            Order::Clean(args) => clean::run(args).await,
+        }
+    });
+    // A read of a terminal or a name look-up may still hang in a thread of its own.
+    runtime.shutdown_background();
+    ExitCode::from(code.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        exit::MACHINE
+    }))
+}

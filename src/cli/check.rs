@@ -1,0 +1,206 @@
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use clap::ValueEnum;
+
+use super::exit;
+use super::live::Live;
+use crate::check::{self, CheckError};
+use crate::course::{Course, Exercise, find_folder};
+use crate::experiments;
+use crate::lab::engine::Engine;
+use crate::lab::reaper;
+use crate::report;
+use crate::verdict::Verdict;
+
+/// `muelle check`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Ejercicios de esta carpeta del curso; con --exercise, la carpeta de la entrega
+    #[arg(value_name = "ID|RUTA")]
+    targets: Vec<PathBuf>,
+    /// Comprueba cualquier carpeta como entrega de este ejercicio
+    #[arg(long, value_name = "ID")]
+    exercise: Option<String>,
+    /// Cómo se cuenta el resultado
+    #[arg(long, value_name = "FORMATO", default_value = "human")]
+    format: Format,
+    /// Dice en qué se fue el tiempo
+    #[arg(long)]
+    timings: bool,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// Para leer en la terminal
+    Human,
+    /// Un documento JSON
+    Json,
+}
+
+/// Checks the submissions asked for.
+pub async fn run(args: Args) -> anyhow::Result<u8> {
+    let course = match course() {
+        Ok(course) => course,
+        Err(error) => return usage(&format!("{error:#}")),
+    };
+    let work = match work(&args, &course) {
+        Ok(work) => work,
+        Err(why) => return usage(&why),
+    };
+    let live = Live::new(args.format == Format::Json);
+    let mut verdicts = Vec::new();
+    let mut code = exit::PASSED;
+    let engine = match Engine::connect(&|line| live.say(line)).await {
+        Ok(engine) => Some(Arc::new(engine)),
+        Err(error) => {
+            live.end();
+            eprintln!("error: {error}");
+            None
+        }
+    };
+    if let Some(engine) = &engine {
+        // What an earlier check left must not stand in the way; that it cannot be removed neither.
+        let _ = reaper::reap(engine.docker()).await;
+    }
+    for (exercise, path) in work {
+        let Some(engine) = &engine else {
+            verdicts.push(check::without_engine(exercise, "no hay motor de Docker en marcha"));
+            continue;
+        };
+        match check_one(engine, exercise, &path, &live).await? {
+            Checked::Verdict(verdict) => verdicts.push(*verdict),
+            Checked::Unreadable(why) => {
+                live.end();
+                eprintln!("error: {why}");
+                code = code.max(exit::USAGE);
+            }
+            Checked::Interrupted(code) => {
+                live.end();
+                release(engine.clone()).await;
+                return Ok(code);
+            }
+        }
+    }
+    live.end();
+    if !args.timings {
+        verdicts.iter_mut().for_each(|verdict| verdict.timings.clear());
+    }
+    match args.format {
+        Format::Human => report::terminal::print(&verdicts)?,
+        Format::Json => report::json::print(&verdicts)?,
+    }
+    if let Some(engine) = engine {
+        release(engine).await;
+    }
+    Ok(verdicts.iter().map(exit::of).fold(code, u8::max))
+}
+
+/// How one submission's check ended.
+pub(super) enum Checked {
+    /// With a verdict.
+    Verdict(Box<Verdict>),
+    /// It could not be read.
+    Unreadable(String),
+    /// By a signal; with the exit code for it.
+    Interrupted(u8),
+}
+
+/// Checks one submission; Ctrl-C and SIGTERM end it and leave nothing on the engine.
+pub(super) async fn check_one(
+    engine: &Arc<Engine>,
+    exercise: &Exercise,
+    path: &Path,
+    live: &Live,
+) -> anyhow::Result<Checked> {
+    let tell = |event| live.show(event);
+    let run = check::check(engine.clone(), exercise, path, &tell);
+    let ended = tokio::select! {
+        ended = run => ended,
+        code = interrupted() => {
+            live.say("interrumpido: retiro lo que quedaba en el motor");
+            // A request that was on its way may still be carried out: look until nothing is left.
+            while reaper::reap(engine.docker()).await?.runs > 0 {}
+            return Ok(Checked::Interrupted(code));
+        }
+    };
+    match ended {
+        Ok(verdict) => Ok(Checked::Verdict(Box::new(verdict))),
+        Err(CheckError::Unreadable(why)) => Ok(Checked::Unreadable(why)),
+        Err(CheckError::Machine(error)) => Err(error),
+    }
+}
+
+/// Lets go of the engine; a private one is stopped.
+pub(super) async fn release(engine: Arc<Engine>) {
+    if let Some(engine) = Arc::into_inner(engine) {
+        engine.stop().await;
+    }
+}
+
+/// The course inside the binary, with what a course folder around adds to it.
+pub(super) fn course() -> anyhow::Result<Course> {
+    let specs = experiments::specs();
+    let here = std::env::current_dir()?;
+    Ok(match find_folder(&here) {
+        Some(root) => Course::with_folder(&root, &specs)?,
+        None => Course::embedded(&specs)?,
+    })
+}
+
+/// What to check, each with its folder.
+fn work<'a>(args: &Args, course: &'a Course) -> Result<Vec<(&'a Exercise, PathBuf)>, String> {
+    if let Some(id) = &args.exercise {
+        let exercise = course.find(id).map_err(|error| error.to_string())?;
+        return match args.targets.as_slice() {
+            [path] => Ok(vec![(exercise, path.clone())]),
+            [] => Err("falta la carpeta de la entrega: muelle check --exercise ID RUTA".into()),
+            paths => Ok(paths.iter().map(|path| (exercise, path.clone())).collect()),
+        };
+    }
+    let here = std::env::current_dir().map_err(|error| error.to_string())?;
+    let Some(root) = find_folder(&here) else {
+        return Err("no estás en una carpeta del curso. Ve a la tuya, o di qué entrega comprobar: muelle check --exercise ID RUTA".into());
+    };
+    let folder = |exercise: &Exercise| root.join("exercises").join(&exercise.path);
+    let mut work = Vec::new();
+    for target in &args.targets {
+        let id = target.to_string_lossy();
+        let exercise = course.find(&id).map_err(|error| error.to_string())?;
+        work.push((exercise, folder(exercise)));
+    }
+    if args.targets.is_empty() {
+        // Inside an exercise, that one; else all of the course.
+        let inside = course.exercises.iter().find(|exercise| here.starts_with(folder(exercise)));
+        let all: Vec<_> = match inside {
+            Some(exercise) => vec![exercise],
+            None => course.exercises.iter().collect(),
+        };
+        work.extend(all.into_iter().map(|exercise| (exercise, folder(exercise))));
+    }
+    Ok(work)
+}
+
+fn usage(why: &str) -> anyhow::Result<u8> {
+    eprintln!("error: {why}");
+    Ok(exit::USAGE)
+}
+
+/// Waits for Ctrl-C or SIGTERM and gives the exit code for it.
+async fn interrupted() -> u8 {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
+            return tokio::select! {
+                _ = tokio::signal::ctrl_c() => exit::INTERRUPTED,
+                _ = terminate.recv() => exit::TERMINATED,
+            };
+        }
+    }
+    // Without a handler there is nothing to wait for.
+    if tokio::signal::ctrl_c().await.is_err() {
+        std::future::pending::<()>().await;
+    }
+    exit::INTERRUPTED
+}

@@ -1,0 +1,26 @@
+use super::exit;
+use crate::lab::engine::Engine;
+use crate::lab::reaper;
+
+/// `muelle clean` takes nothing.
+#[derive(Debug, clap::Args)]
+pub struct Args {}
+
+/// Removes what killed checks left on the engine.
+pub async fn run(_: Args) -> anyhow::Result<u8> {
+    let engine = match Engine::connect(&|line| eprintln!("· {line}")).await {
+        Ok(engine) => engine,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Ok(exit::MACHINE);
+        }
+    };
+    let reaped = reaper::reap(engine.docker()).await?;
+    match reaped.runs {
+        0 => println!("No había nada que limpiar."),
+        1 => println!("Quité lo que dejó 1 comprobación interrumpida."),
+        runs => println!("Quité lo que dejaron {runs} comprobaciones interrumpidas."),
+    }
+    engine.stop().await;
+    Ok(exit::PASSED)
+}

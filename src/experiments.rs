@@ -1,0 +1,141 @@
+//! The catalogue of experiments: how an item of a checklist is tried. One file each.
+
+pub mod bench;
+
+mod answers;
+mod builds;
+mod code_is_read_only;
+mod comes_up;
+mod dependency_cache;
+mod environment_rules;
+mod file_secret;
+mod image_size;
+mod internal_network;
+mod job_waits;
+mod leaves_no_trace;
+mod logs_are_json;
+mod no_canaries;
+mod no_warnings;
+mod notices_failure;
+mod notices_hang;
+mod persists;
+mod runs_without_root;
+mod scales;
+mod stops_cleanly;
+mod turns_healthy;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use schemars::JsonSchema;
+use serde::{Deserialize, de::DeserializeOwned};
+
+use crate::course::ExperimentSpec;
+use crate::verdict::Finding;
+pub use bench::Bench;
+
+/// One way to decide an item.
+pub trait Experiment {
+    /// What an item may set in its `[items.with]`.
+    type Params: DeserializeOwned + JsonSchema + Send + Sync + 'static;
+
+    /// Its name in `exercise.toml`.
+    const ID: &'static str;
+
+    /// Why what it tries matters, for the student.
+    const WHY: &'static str;
+
+    /// What it does, for the student.
+    fn tried(params: &Self::Params) -> String;
+
+    /// Files of the submission in which it wants a canary planted before anything is built.
+    fn canaries(_: &Self::Params) -> Vec<String> {
+        Vec::new()
+    }
+
+    /// Does it. An `Err` is the machine's or our own fault, never the student's.
+    fn run(
+        bench: &Bench<'_>,
+        params: &Self::Params,
+    ) -> impl Future<Output = anyhow::Result<Finding>> + Send;
+}
+
+/// Parameters of an experiment that takes none.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct NoParams {}
+
+/// An entry of the catalogue.
+pub struct Entry {
+    /// Name and parameters, as the exercise loader wants them.
+    pub spec: ExperimentSpec,
+    /// [`Experiment::WHY`].
+    pub why: &'static str,
+    /// [`Experiment::tried`].
+    pub tried: fn(&toml::Table) -> anyhow::Result<String>,
+    /// [`Experiment::canaries`].
+    pub canaries: fn(&toml::Table) -> anyhow::Result<Vec<String>>,
+    /// [`Experiment::run`].
+    pub run: for<'a> fn(&'a Bench<'_>, &'a toml::Table) -> BoxFuture<'a, anyhow::Result<Finding>>,
+}
+
+impl Entry {
+    const fn of<E: Experiment>() -> Self {
+        Self {
+            spec: ExperimentSpec::of::<E::Params>(E::ID),
+            why: E::WHY,
+            tried: |params| Ok(E::tried(&params.clone().try_into()?)),
+            canaries: |params| Ok(E::canaries(&params.clone().try_into()?)),
+            run: |bench, params| {
+                let params = params.clone().try_into::<E::Params>();
+                async move { E::run(bench, &params?).await }.boxed()
+            },
+        }
+    }
+}
+
+/// Every experiment.
+pub static CATALOGUE: [Entry; 21] = [
+    Entry::of::<builds::Builds>(),
+    Entry::of::<answers::Answers>(),
+    Entry::of::<runs_without_root::RunsWithoutRoot>(),
+    Entry::of::<code_is_read_only::CodeIsReadOnly>(),
+    Entry::of::<stops_cleanly::StopsCleanly>(),
+    Entry::of::<leaves_no_trace::LeavesNoTrace>(),
+    Entry::of::<dependency_cache::DependencyCache>(),
+    Entry::of::<image_size::ImageSize>(),
+    Entry::of::<no_canaries::NoCanaries>(),
+    Entry::of::<comes_up::ComesUp>(),
+    Entry::of::<no_warnings::NoWarnings>(),
+    Entry::of::<job_waits::JobWaits>(),
+    Entry::of::<scales::Scales>(),
+    Entry::of::<internal_network::InternalNetwork>(),
+    Entry::of::<environment_rules::EnvironmentRules>(),
+    Entry::of::<file_secret::FileSecret>(),
+    Entry::of::<turns_healthy::TurnsHealthy>(),
+    Entry::of::<notices_failure::NoticesFailure>(),
+    Entry::of::<notices_hang::NoticesHang>(),
+    Entry::of::<logs_are_json::LogsAreJson>(),
+    Entry::of::<persists::Persists>(),
+];
+
+/// What the exercise loader must know of the catalogue.
+pub fn specs() -> Vec<ExperimentSpec> {
+    CATALOGUE.iter().map(|entry| entry.spec).collect()
+}
+
+/// The experiment of that name.
+pub fn find(id: &str) -> Option<&'static Entry> {
+    CATALOGUE.iter().find(|entry| entry.spec.id == id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_experiment_has_a_name_of_its_own_and_a_reason() {
+        for (index, entry) in CATALOGUE.iter().enumerate() {
+            assert!(CATALOGUE[..index].iter().all(|other| other.spec.id != entry.spec.id));
+            assert!(entry.why.ends_with('.'), "{}", entry.spec.id);
+        }
+    }
+}

@@ -1,0 +1,230 @@
+//! The bench: what the experiments of one submission share, each part made once, when first asked for.
+
+mod alone;
+mod image;
+pub mod patient;
+mod risen;
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+
+use tokio::sync::{OnceCell, RwLock};
+
+use crate::course::Exercise;
+use crate::lab::Lab;
+use crate::lab::layers::{Layers, MARK_PREFIX};
+use crate::lab::token;
+use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
+use crate::submission::{Location, Snapshot};
+use crate::verdict::{Event, Finding};
+
+pub use alone::{Alone, wait_for_answer};
+pub use image::{Image, StepError};
+pub use patient::Patient;
+pub use risen::{JobRun, Risen};
+
+/// The port that the course's app serves on.
+pub const APP_PORT: u16 = 8000;
+
+/// The header that carries the key of the app's break switch.
+pub const KEY_HEADER: &str = "X-Aula";
+
+/// The role, in an exercise's `[services]`, of the service that serves the app.
+pub const API_ROLE: &str = "api";
+
+/// Takes the events of a check.
+pub type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
+
+/// Everything that the experiments of one submission share.
+pub struct Bench<'lab> {
+    /// The lab that all of it lives in.
+    pub lab: &'lab Lab,
+    /// The exercise.
+    pub exercise: &'lab Exercise,
+    /// The submission with the course's files laid over it, as the student would run it.
+    pub files: Snapshot,
+    /// What is built: `files` with the canaries planted.
+    planted: Snapshot,
+    /// The compose project as the student would run it, or why there is none.
+    pub compose: Result<Option<Loaded>, ComposeError>,
+    /// The compose project in the checker's surroundings.
+    tuned: Option<Loaded>,
+    /// Planted marks: mark → path.
+    pub canaries: BTreeMap<String, String>,
+    /// The key of the app's break switch.
+    pub switch_key: String,
+    /// The value that `APP_NAME` has outside.
+    pub app_name: String,
+    /// The files of bind mounts and secrets on the host.
+    dir: PathBuf,
+    tell: Tell<'lab>,
+    image: OnceCell<Result<Image, Finding>>,
+    layers: OnceCell<Layers>,
+    alone: OnceCell<Alone<'lab>>,
+    patient: OnceCell<Result<Patient<'lab>, Finding>>,
+    risen: OnceCell<Result<Risen<'lab>, Finding>>,
+    /// Held shared while the stack is observed, alone while it is changed.
+    pub stack_turn: RwLock<()>,
+    /// Held while the patient is made ill.
+    pub patient_turn: tokio::sync::Mutex<()>,
+}
+
+impl<'lab> Bench<'lab> {
+    /// Lays out `files` (the submission with the course's files laid over it), planting a mark at each of `canaries`.
+    ///
+    /// # Errors
+    /// When the lab's folder cannot be written.
+    pub fn lay_out(
+        lab: &'lab Lab,
+        exercise: &'lab Exercise,
+        files: Snapshot,
+        canaries: &[String],
+        tell: Tell<'lab>,
+    ) -> anyhow::Result<Self> {
+        let app_name = format!("Clasificador ñ {}", token(6));
+        let shell = BTreeMap::from([
+            ("APP_NAME".to_owned(), app_name.clone()),
+            ("LOG_LEVEL".to_owned(), "DEBUG".to_owned()),
+        ]);
+        let plain = load(&files, &BTreeMap::new());
+        let mut planted = files.clone();
+        let mut outside = files.clone();
+        let run = token(12);
+        let mut marks = BTreeMap::new();
+        let secrets = plain.as_ref().ok().and_then(Option::as_ref).map(secret_files);
+        let secrets = secrets.unwrap_or_default();
+        let others = secrets.iter().filter(|path| !canaries.contains(path));
+        for (index, path) in canaries.iter().chain(others).enumerate() {
+            let mark = format!("{MARK_PREFIX}{run}-{index:02}");
+            if secrets.contains(path) || path.starts_with("secretos/") {
+                // The whole content is the secret.
+                for files in [&mut planted, &mut outside] {
+                    files.remove(path);
+                    files.insert(path, mark.clone(), false);
+                }
+            } else {
+                plant(&mut planted, path, &mark);
+            }
+            marks.insert(mark, path.clone());
+        }
+        // A `.env` that says the same as the shell, so that either way from outside leads in.
+        let dotenv = outside.file(".env").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let mut tuned_files = outside.clone();
+        let mut text: String = dotenv
+            .unwrap_or_default()
+            .lines()
+            .filter(|line| !shell.keys().any(|name| line.trim_start().starts_with(&format!("{name}="))))
+            .map(|line| format!("{line}\n"))
+            .collect();
+        for (name, value) in &shell {
+            text.push_str(&format!("{name}={value}\n"));
+        }
+        tuned_files.insert(".env", text, false);
+        let tuned = match &plain {
+            Ok(Some(_)) => load(&tuned_files, &shell).ok().flatten(),
+            _ => None,
+        };
+        let dir = lab.dir().join("entrega");
+        std::fs::create_dir(&dir)?;
+        tuned_files.write(&dir)?;
+        Ok(Self {
+            lab,
+            exercise,
+            files,
+            planted,
+            compose: plain,
+            tuned,
+            canaries: marks,
+            switch_key: token(24),
+            app_name,
+            dir,
+            tell,
+            image: OnceCell::new(),
+            layers: OnceCell::new(),
+            alone: OnceCell::new(),
+            patient: OnceCell::new(),
+            risen: OnceCell::new(),
+            stack_turn: RwLock::default(),
+            patient_turn: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// Says what the checker turns to.
+    pub fn say(&self, what: impl Into<String>) {
+        (self.tell)(Event::Doing(what.into()));
+    }
+
+    /// The name that the exercise asks the service of `role` to have.
+    pub fn service_name<'a>(&'a self, role: &'a str) -> &'a str {
+        self.exercise.services.get(role).map_or(role, String::as_str)
+    }
+
+    /// The service that serves the app, as the student would run it.
+    pub fn api(&self) -> Option<&Service> {
+        let loaded = self.compose.as_ref().ok()?.as_ref()?;
+        loaded.project.services.get(self.service_name(API_ROLE))
+    }
+
+    /// The mark planted at `path`.
+    pub fn canary(&self, path: &str) -> Option<&str> {
+        let mut marks = self.canaries.iter();
+        marks.find(|(_, at)| *at == path).map(|(mark, _)| mark.as_str())
+    }
+
+    /// What is in the image's own layers.
+    ///
+    /// # Errors
+    /// When the engine does not hand the image out.
+    pub async fn layers(&self, image: &Image) -> anyhow::Result<&Layers> {
+        self.layers
+            .get_or_try_init(|| async {
+                let _slot = self.lab.work_slot().await;
+                self.say("leo las capas de la imagen, byte a byte");
+                let read = self.lab.layers(&image.built.image, &self.exercise.images);
+                self.lab.timed("leer las capas", read).await
+            })
+            .await
+    }
+}
+
+/// The project of `files` in the surroundings of `shell`.
+fn load(
+    files: &Snapshot,
+    shell: &BTreeMap<String, String>,
+) -> Result<Option<Loaded>, ComposeError> {
+    compose::load(&compose::Request {
+        snapshot: files,
+        shell,
+        files: &[],
+        env_files: &[],
+        profiles: &[],
+        project: "entrega",
+    })
+}
+
+/// The files, inside the submission, that the project's secrets come from.
+fn secret_files(loaded: &Loaded) -> Vec<String> {
+    let files = loaded.project.secrets.values().filter_map(|secret| match &secret.provider.value {
+        Provider::File(path) if !path.starts_with(['/', '~']) && !path.starts_with("..") => {
+            Some(path.clone())
+        }
+        _ => None,
+    });
+    files.collect()
+}
+
+/// Puts `mark` at `path`, at the end of what the student has there.
+fn plant(files: &mut Snapshot, path: &str, mark: &str) {
+    let mut content = files.file(path).map(|bytes| bytes.to_vec()).unwrap_or_default();
+    if !content.is_empty() && !content.ends_with(b"\n") {
+        content.push(b'\n');
+    }
+    content.extend_from_slice(format!("# {mark}\n").as_bytes());
+    files.insert(path, content, false);
+}
+
+/// The start of the compose file, for faults that have no better place.
+pub fn compose_start(bench: &Bench<'_>) -> Option<Location> {
+    let loaded = bench.compose.as_ref().ok()?.as_ref()?;
+    Some(Location::line(loaded.project.files.first()?, 1))
+}

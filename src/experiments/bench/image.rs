@@ -1,0 +1,316 @@
+//! The image under test, and rebuilds of it with something changed.
+
+use std::collections::BTreeMap;
+
+use super::Bench;
+use crate::lab::build::{BuildError, BuildFailure, Built, Recipe};
+use crate::submission::compose::{Build, Service};
+use crate::submission::dockerfile::Dockerfile;
+use crate::submission::dockerignore::{self, Dockerignore};
+use crate::submission::{Location, Snapshot};
+use crate::verdict::Finding;
+
+/// The image of the service under test.
+#[derive(Clone, Debug)]
+pub struct Image {
+    /// The build that made it.
+    pub built: Built,
+    /// The Dockerfile that made it.
+    pub dockerfile: Dockerfile,
+    /// How it was made, without what the checker adds.
+    order: Order,
+}
+
+/// What a build is made of, as the submission asks for it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Order {
+    context: String,
+    dockerfile: String,
+    inline: Option<String>,
+    target: Option<String>,
+    args: BTreeMap<String, String>,
+}
+
+/// A build that stopped, for experiments that expect one.
+#[derive(Clone, Debug)]
+pub struct StepError(pub BuildFailure);
+
+impl Image {
+    /// Where the image gets its health check, if the Dockerfile has one.
+    pub fn healthcheck(&self) -> Option<Location> {
+        self.dockerfile.last("HEALTHCHECK")
+    }
+}
+
+impl<'lab> Bench<'lab> {
+    /// The image of the service under test, built once.
+    ///
+    /// # Errors
+    /// The finding for whoever asks for the build itself.
+    pub async fn image(&self) -> Result<&Image, Finding> {
+        let image = self.image.get_or_init(|| async {
+            let order = match self.api().and_then(|api| api.build.as_ref()) {
+                Some(build) => Order::of(build),
+                None => Order::plain(),
+            };
+            let (dockerfile, recipe) = self.recipe(&order, &self.planted)?;
+            self.check_bases(&dockerfile).await?;
+            self.say("construyo la imagen");
+            let built = self
+                .lab
+                .timed("construir la imagen", self.lab.build("api", &recipe))
+                .await
+                .map_err(|error| blame(&dockerfile, error))?;
+            Ok(Image {
+                built,
+                dockerfile,
+                order,
+            })
+        });
+        image.await.as_ref().map_err(Clone::clone)
+    }
+
+    /// Builds the image again as `name` with files changed by `edit`.
+    ///
+    /// # Errors
+    /// The outer error is the machine's; the inner one the build's own.
+    pub async fn rebuild(
+        &self,
+        name: &str,
+        image: &Image,
+        edit: impl FnOnce(&mut Snapshot),
+    ) -> anyhow::Result<Result<Built, StepError>> {
+        let mut files = self.planted.clone();
+        edit(&mut files);
+        let (_, recipe) = self
+            .recipe(&image.order, &files)
+            .map_err(|finding| anyhow::anyhow!(finding.saw))?;
+        match self.lab.build(name, &recipe).await {
+            Ok(built) => Ok(Ok(built)),
+            Err(BuildError::Failed(failure)) => Ok(Err(StepError(failure))),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The image that `service` runs: the one under test where it is built alike, else one of its own.
+    pub(super) async fn image_of(&self, service: &Service) -> Result<String, Finding> {
+        let Some(build) = &service.build else {
+            return self.ready_image(service);
+        };
+        let order = Order::of(build);
+        let image = self.image().await?;
+        if order == image.order {
+            return Ok(image.built.image.clone());
+        }
+        let (dockerfile, recipe) = self.recipe(&order, &self.planted)?;
+        self.check_bases(&dockerfile).await?;
+        let built = self.lab.build(&service.name, &recipe);
+        let built = self.lab.timed(format!("construir `{}`", service.name), built).await;
+        Ok(built.map_err(|error| blame(&dockerfile, error))?.image)
+    }
+
+    /// The image that a service without `build` names: one of this project's, or one that the exercise allows.
+    fn ready_image(&self, service: &Service) -> Result<String, Finding> {
+        let Some(image) = &service.image else {
+            return Err(Finding::failed(format!(
+                "`{}` no tiene ni `build` ni `image`",
+                service.name
+            ))
+            .at(Some(service.location.clone())));
+        };
+        if self.exercise.images.contains(&image.value) {
+            return Ok(image.value.clone());
+        }
+        let api = self.api().filter(|api| {
+            api.build.is_some() && api.image.as_ref().is_some_and(|name| name.value == image.value)
+        });
+        if api.is_some() {
+            return Ok(format!("muelle/{}:api", self.lab.id()));
+        }
+        Err(Finding::refused(format!(
+            "`{}` usa la imagen `{}`, que este ejercicio no admite. Admite: {}",
+            service.name,
+            image.value,
+            self.exercise.images.join(", ")
+        ))
+        .at(Some(image.location.clone())))
+    }
+
+    fn recipe(&self, order: &Order, files: &Snapshot) -> Result<(Dockerfile, Recipe), Finding> {
+        let path = join(&order.context, &order.dockerfile);
+        let (path, bytes) = match &order.inline {
+            Some(text) => (
+                path.unwrap_or_else(|| "Dockerfile".into()),
+                text.clone().into(),
+            ),
+            None => {
+                let path = path.ok_or_else(|| outside(&order.dockerfile))?;
+                let bytes = files.file(&path).cloned().ok_or_else(|| missing(&path, files))?;
+                (path, bytes)
+            }
+        };
+        let context = join(".", &order.context).ok_or_else(|| outside(&order.context))?;
+        if !context.is_empty() && !files.contains(&context) {
+            return Err(Finding::failed(format!(
+                "no existe la carpeta `{context}`, que el archivo de Compose da como contexto"
+            )));
+        }
+        let dockerfile = Dockerfile::read(&path, &bytes, &order.args)
+            .map_err(|error| Finding::failed(error.message).at(Some(error.location)))?;
+        let ignore = Dockerignore::for_build(files, &context, &path)
+            .map_err(|error| Finding::failed(error.message).at(Some(error.location)))?;
+        let recipe = Recipe {
+            context: dockerignore::context(files, &context, &ignore),
+            path: inside(&context, &path).unwrap_or_default(),
+            dockerfile: dockerfile.without_syntax().into(),
+            target: order.target.clone(),
+            args: order.args.clone().into_iter().collect(),
+        };
+        Ok((dockerfile, recipe))
+    }
+
+    /// Every image that the Dockerfile starts from must be allowed and there: the checker never pulls.
+    async fn check_bases(&self, dockerfile: &Dockerfile) -> Result<(), Finding> {
+        for base in dockerfile.bases() {
+            // What cannot be expanded here is left to the builder.
+            let Some(image) = &base.image else { continue };
+            let at = Some(base.location.clone());
+            if !self.exercise.images.contains(image) {
+                return Err(Finding::refused(format!(
+                    "`FROM {}`: este ejercicio no admite esa imagen base. Admite: {}",
+                    base.written,
+                    self.exercise.images.join(", ")
+                ))
+                .at(at));
+            }
+            if self.lab.docker().inspect_image(image).await.is_err() {
+                return Err(Finding::error(format!(
+                    "falta la imagen base `{image}`, y al comprobar no se descarga nada. Prepárala con `muelle images prepare`"
+                ))
+                .at(at));
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Order {
+    fn of(build: &Build) -> Self {
+        let text = |located: &Option<crate::submission::compose::Located<String>>| {
+            located.as_ref().map(|located| located.value.clone())
+        };
+        Self {
+            context: build.context.value.clone(),
+            dockerfile: text(&build.dockerfile).unwrap_or_else(|| "Dockerfile".into()),
+            inline: text(&build.dockerfile_inline),
+            target: text(&build.target),
+            args: build
+                .args
+                .iter()
+                .filter_map(|(name, value)| Some((name.clone(), value.value.clone()?)))
+                .collect(),
+        }
+    }
+
+    /// `docker build .`
+    fn plain() -> Self {
+        Self {
+            context: ".".into(),
+            dockerfile: "Dockerfile".into(),
+            inline: None,
+            target: None,
+            args: BTreeMap::new(),
+        }
+    }
+}
+
+/// `path` seen from `base`, cleaned; nothing when it leaves the submission.
+fn join(base: &str, path: &str) -> Option<String> {
+    let mut parts: Vec<&str> = Vec::new();
+    if path.starts_with('/') || base.starts_with('/') || path.contains("://") {
+        return None;
+    }
+    for part in base.split('/').chain(path.split('/')) {
+        match part {
+            "" | "." => {}
+            ".." => {
+                parts.pop()?;
+            }
+            part => parts.push(part),
+        }
+    }
+    Some(parts.join("/"))
+}
+
+/// `path` as seen from inside the folder `context`.
+fn inside(context: &str, path: &str) -> Option<String> {
+    if context.is_empty() {
+        return Some(path.to_owned());
+    }
+    path.strip_prefix(context)?.strip_prefix('/').map(str::to_owned)
+}
+
+fn outside(path: &str) -> Finding {
+    Finding::refused(format!(
+        "`{path}` queda fuera de la entrega, y nada de fuera entra en la construcción"
+    ))
+}
+
+fn missing(path: &str, files: &Snapshot) -> Finding {
+    let near = files
+        .entries()
+        .map(|(path, _)| path)
+        .find(|entry| entry.to_lowercase().contains("dockerfile") && !entry.ends_with("ignore"));
+    let hint = match near {
+        Some(near) => format!(" Hay un `{near}`: ¿es ese? El nombre se escribe tal cual, con esa mayúscula"),
+        None => " Créalo en la raíz de la entrega".to_owned(),
+    };
+    Finding::failed(format!("no encuentro el archivo `{path}`.{hint}."))
+}
+
+/// Who is to blame for a build that gave no image, and where.
+fn blame(dockerfile: &Dockerfile, error: BuildError) -> Finding {
+    match error {
+        BuildError::Failed(failure) => {
+            let step = failure.step.as_deref();
+            let at = step
+                .and_then(|step| dockerfile.step(step))
+                .or_else(|| dockerfile.blamed(&failure.message));
+            let mut saw = match step {
+                Some(step) => format!("la construcción se detuvo en `{step}`."),
+                None => "el constructor no acepta el Dockerfile.".to_owned(),
+            };
+            if failure.output.is_empty() {
+                saw.push_str(&format!("\n{}", failure.message.trim()));
+            } else {
+                saw.push_str(&format!("\n{}", failure.output.join("\n")));
+            }
+            Finding::failed(saw).at(at)
+        }
+        error @ BuildError::TimedOut => Finding::failed(error.to_string()),
+        error => Finding::error(error.to_string()),
+    }
+}
+
+
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_never_leave_the_submission() {
+        assert_eq!(join(".", "docker/../Dockerfile").as_deref(), Some("Dockerfile"));
+        assert_eq!(join("a/b", "../c").as_deref(), Some("a/c"));
+        assert_eq!(join("a", "../../c"), None);
+        assert_eq!(join(".", "/etc"), None);
+        assert_eq!(join(".", "https://x/y"), None);
+    }
+
+    #[test]
+    fn a_dockerfile_of_another_case_is_pointed_out() {
+        let mut files = Snapshot::default();
+        files.insert("dockerfile", "FROM x", false);
+        assert!(missing("Dockerfile", &files).saw.contains("`dockerfile`: ¿es ese?"));
+    }
+}

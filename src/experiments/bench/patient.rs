@@ -1,0 +1,183 @@
+//! A container whose app is made ill, to see what its health check notices.
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use bollard::models::{ContainerCreateBody, HealthStatusEnum};
+
+use super::{APP_PORT, API_ROLE, Bench, KEY_HEADER, wait_for_answer};
+use crate::lab::container::{Container, GLANCE, Health};
+use crate::lab::http::Request;
+use crate::lab::stack::{HealthTiming, ProbeCount, Stack, Tweaks, UpError, inherited_health};
+use crate::submission::Location;
+use crate::verdict::Finding;
+
+/// Longest wait for the engine to change its mind about a container's health.
+const CHANGE_LIMIT: Duration = Duration::from_secs(25);
+
+/// Probes of a well app that must all fail before its check counts as never healthy, and probes of
+/// an ill one that must all succeed before its check counts as blind.
+const PROBES_ENOUGH: usize = 3;
+
+/// The app in a container of its own, with the student's health check at the checker's pace.
+pub struct Patient<'lab> {
+    container: Container<'lab>,
+    key: String,
+    /// Where its health check is written.
+    pub healthcheck: Option<Location>,
+    /// Keeps the networks and volumes of the service.
+    _stack: Option<Stack<'lab>>,
+}
+
+impl<'lab> Bench<'lab> {
+    /// The patient, brought up once.
+    ///
+    /// # Errors
+    /// The finding that keeps its health from being tried at all.
+    pub async fn patient(&self) -> Result<&Patient<'lab>, Finding> {
+        let patient = self
+            .patient
+            .get_or_init(|| self.lab.timed("arrancar la paciente", self.admit()));
+        patient.await.as_ref().map_err(Clone::clone)
+    }
+
+    async fn admit(&self) -> Result<Patient<'lab>, Finding> {
+        let broken = |error: anyhow::Error| Finding::error(error.to_string());
+        let image = self.image().await?;
+        let timing = HealthTiming {
+            interval: Duration::from_millis(100),
+            start_period: Duration::from_millis(1),
+            retries: 1,
+            timeout: self.image_timeout(image).await.map_err(broken)?,
+        };
+        let healthcheck = self
+            .api()
+            .and_then(|api| api.healthcheck.as_ref())
+            .map(|check| check.location.clone())
+            .or_else(|| image.healthcheck());
+        let api = self.service_name(API_ROLE);
+        let key = ("AULA_CLAVE".to_owned(), self.switch_key.clone());
+        let (container, stack) = match &self.tuned {
+            Some(loaded) if loaded.project.services.contains_key(api) => {
+                let service = &loaded.project.services[api];
+                let images = BTreeMap::from([(api.to_owned(), self.image_of(service).await?)]);
+                let tweaks = Tweaks {
+                    environment: BTreeMap::from([(api.to_owned(), vec![key])]),
+                    reached: BTreeMap::from([(api.to_owned(), vec![APP_PORT])]),
+                    health: Some(timing),
+                };
+                let project = loaded.project.clone();
+                let stack =
+                    Stack::new(self.lab, "paciente", project, images, self.dir.clone(), tweaks);
+                stack.up_alone(api).await.map_err(|error| match error {
+                    UpError::Failed { message, location } => {
+                        Finding::failed(message).at(Some(location))
+                    }
+                    UpError::Engine(error) => broken(error),
+                })?;
+                let container = stack.containers(api).await.into_iter().next();
+                let container = container.ok_or_else(|| Finding::failed(format!("`{api}` no tiene ninguna réplica")))?;
+                (container, Some(stack))
+            }
+            // Without a compose file the image's own check is all there is.
+            _ => {
+                let body = ContainerCreateBody {
+                    image: Some(image.built.image.clone()),
+                    env: Some(vec![format!("{}={}", key.0, key.1)]),
+                    healthcheck: inherited_health(timing),
+                    ..ContainerCreateBody::default()
+                };
+                let container = Container::create(self.lab, "paciente", body).await;
+                let container = container.map_err(|error| broken(error.into()))?;
+                container
+                    .start()
+                    .await
+                    .map_err(|error| Finding::failed(format!("el contenedor no arranca: {error}")))?;
+                (container, None)
+            }
+        };
+        if let Some(trouble) = wait_for_answer(&container, APP_PORT).await.map_err(broken)? {
+            return Err(Finding::failed(format!(
+                "no hay app cuya salud mirar: {trouble}"
+            )));
+        }
+        Ok(Patient {
+            container,
+            key: self.switch_key.clone(),
+            healthcheck,
+            _stack: stack,
+        })
+    }
+
+    /// How long the image lets a probe take, at most [`HealthTiming::TIMEOUT_CAP`].
+    async fn image_timeout(&self, image: &super::Image) -> anyhow::Result<Duration> {
+        let config = self.lab.docker().inspect_image(&image.built.image).await?.config;
+        let nanos = config
+            .and_then(|config| config.healthcheck)
+            .and_then(|check| check.timeout)
+            .and_then(|timeout| u64::try_from(timeout).ok())
+            .filter(|&timeout| timeout > 0);
+        let timeout = nanos.map_or(HealthTiming::TIMEOUT_CAP, Duration::from_nanos);
+        Ok(timeout.min(HealthTiming::TIMEOUT_CAP))
+    }
+}
+
+/// What became of a container's health.
+pub enum Change {
+    /// The engine says so now; the last probe that made it so.
+    Seen(Health),
+    /// The probes that ran since never led there.
+    Never(Health),
+    /// There is no health check at all.
+    NoCheck,
+    /// The container ended.
+    Ended(i64),
+}
+
+impl Patient<'_> {
+    /// Sets the app's switch: `500`, `colgado` or `sana`.
+    ///
+    /// # Errors
+    /// When the app does not take it.
+    pub async fn set(&self, mode: &str) -> anyhow::Result<()> {
+        let path = format!("/_averia/{mode}");
+        let request = Request::post(&path, "").header(KEY_HEADER, &self.key);
+        let reply = self.container.ask(APP_PORT, &request).await?;
+        anyhow::ensure!(
+            reply.status == 200,
+            "la app no aceptó la avería `{mode}` (respondió {})",
+            reply.status
+        );
+        Ok(())
+    }
+
+    /// Waits until the engine calls it healthy, or has seen enough probes to know that it never will.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn turns(&self, wanted: HealthStatusEnum) -> anyhow::Result<Change> {
+        let begun = Instant::now();
+        let mut probes = ProbeCount::default();
+        loop {
+            let state = self.container.state().await?;
+            if state.running != Some(true) {
+                return Ok(Change::Ended(state.exit_code.unwrap_or(-1)));
+            }
+            let Some(health) = self.container.health().await? else {
+                return Ok(Change::NoCheck);
+            };
+            probes.look(&health);
+            // An ill app was healthy before: only a probe that began since can speak of it.
+            let fresh = wanted == HealthStatusEnum::HEALTHY || probes.codes().iter().any(|&code| code != 0);
+            if health.status == wanted && fresh {
+                return Ok(Change::Seen(health));
+            }
+            let right = |code: &i64| (*code == 0) == (wanted == HealthStatusEnum::HEALTHY);
+            let enough = probes.codes().len() >= PROBES_ENOUGH && !probes.codes().iter().any(right);
+            if enough || begun.elapsed() > CHANGE_LIMIT {
+                return Ok(Change::Never(health));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+}

@@ -1,0 +1,35 @@
+use super::{Bench, Experiment, NoParams};
+use crate::verdict::Finding;
+
+/// The whole project comes up.
+pub struct ComesUp;
+
+impl Experiment for ComesUp {
+    type Params = NoParams;
+    const ID: &'static str = "levanta";
+    const WHY: &'static str = "Un solo `docker compose up` tiene que bastar para que todo arranque, en el orden debido.";
+
+    fn tried(_: &NoParams) -> String {
+        "levantar el proyecto entero, como `docker compose up -d`".into()
+    }
+
+    async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
+        let risen = match bench.risen().await {
+            Ok(risen) => risen,
+            Err(finding) => return Ok(finding),
+        };
+        let _turn = bench.stack_turn.read().await;
+        let Some(api) = bench.tuned_api() else {
+            return Ok(Finding::passed("el proyecto se levantó"));
+        };
+        for container in risen.stack.containers(&api.name).await {
+            let port = Bench::port_of(api);
+            if let Some(trouble) = super::bench::wait_for_answer(&container, port).await? {
+                return Ok(Finding::failed(format!("`{}`: {trouble}", api.name))
+                    .at(Some(api.location.clone())));
+            }
+        }
+        let names: Vec<_> = risen.stack.project().services.keys().map(String::as_str).collect();
+        Ok(Finding::passed(format!("se levantaron: {}", names.join(", "))))
+    }
+}

@@ -1,0 +1,121 @@
+use std::time::Duration;
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+use sha2::{Digest, Sha256};
+
+use super::bench::{API_ROLE, wait_for_answer};
+use super::{Bench, Experiment};
+use crate::lab::http::Request;
+use crate::verdict::Finding;
+
+/// The secret reaches the app as a file, and shows nowhere else.
+pub struct FileSecret;
+
+/// Parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// El archivo de la entrega que guarda el secreto.
+    ruta: String,
+}
+
+/// Prints how many processes have the secret in their environment, after proof that it ran.
+const LOOK: &str = r#"
+import glob, sys
+secret = sys.argv[1].encode()
+seen = 0
+for path in glob.glob("/proc/[0-9]*/environ"):
+    try:
+        seen += secret in open(path, "rb").read()
+    except OSError:
+        pass
+print(sys.argv[2][::-1], seen)
+"#;
+
+impl Experiment for FileSecret {
+    type Params = Params;
+    const ID: &'static str = "secreto-por-archivo";
+    const WHY: &'static str = "Las variables de entorno se ven en `docker inspect`, en los volcados y en los procesos hijos; un archivo en `/run/secrets` no.";
+
+    fn tried(params: &Params) -> String {
+        format!(
+            "poner una clave al azar en `{}` y buscarla en la app, en `docker inspect`, en `/proc/*/environ` y en la imagen",
+            params.ruta
+        )
+    }
+
+    fn canaries(params: &Params) -> Vec<String> {
+        vec![params.ruta.clone()]
+    }
+
+    async fn run(bench: &Bench<'_>, params: &Params) -> anyhow::Result<Finding> {
+        let (risen, image) = match (bench.risen().await, bench.image().await) {
+            (Ok(risen), Ok(image)) => (risen, image),
+            (Err(finding), _) | (_, Err(finding)) => return Ok(finding),
+        };
+        let _turn = bench.stack_turn.read().await;
+        let name = bench.service_name(API_ROLE);
+        let Some((service, container)) =
+            bench.tuned_api().zip(risen.stack.containers(name).await.into_iter().next())
+        else {
+            return Ok(Finding::failed(format!("`{name}` no tiene ningún contenedor")));
+        };
+        let port = Bench::port_of(service);
+        if let Some(trouble) = wait_for_answer(&container, port).await? {
+            return Ok(Finding::failed(trouble));
+        }
+        let at = service.secrets.first().map_or(&service.location, |secret| &secret.location).clone();
+        let failed = |saw: String| Ok(Finding::failed(saw).at(Some(at.clone())));
+
+        let config = container.ask(port, &Request::get("/config")).await?.json();
+        let print = config["api_key_huella"].as_str().unwrap_or_default().to_owned();
+        let secret = bench.canaries.keys().find(|mark| fingerprint(mark) == print);
+        let Some(secret) = secret else {
+            return failed(if print.is_empty() {
+                "la app no recibe ninguna clave".to_owned()
+            } else {
+                format!("la app tiene una clave, pero no es la de `{}`", params.ruta)
+            });
+        };
+        let inspected = serde_json::to_string(&container.inspect().await?.config)?;
+        if inspected.contains(secret.as_str()) {
+            return failed("la clave se lee en `docker inspect`".to_owned());
+        }
+        let process = container.processes().await?.swap_remove(0);
+        let user = format!("{}:{}", process.uid, process.gid);
+        let proof = crate::lab::token(16);
+        let look = ["python3", "-c", LOOK, secret, &proof];
+        let run = container.exec(&look, Some(&user), Duration::from_secs(20)).await?;
+        let expected: String = proof.chars().rev().collect();
+        // The command that looks has the secret as an argument, not in its environment.
+        match run.output.trim().strip_prefix(&expected).map(str::trim) {
+            Some("0") => {}
+            Some(_) => {
+                return failed("la clave está en el entorno de un proceso (`/proc/*/environ`)".to_owned());
+            }
+            None => {
+                return Ok(Finding::error(format!(
+                    "no pude mirar el entorno de los procesos: {}",
+                    run.output.trim()
+                )));
+            }
+        }
+        let layers = bench.layers(image).await?;
+        if layers.config.contains(secret.as_str()) {
+            return failed("la clave está en la configuración o en la historia de la imagen".to_owned());
+        }
+        if let Some((_, file)) = layers.files().find(|(_, file)| file.marks.contains(secret)) {
+            return failed(format!("la clave está dentro de la imagen, en `/{}`", file.path));
+        }
+        Ok(Finding::passed(
+            "la app recibió la clave (coincide su huella) y no se ve en `inspect`, en el entorno ni en la imagen",
+        ))
+    }
+}
+
+/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
+fn fingerprint(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+}

@@ -1,0 +1,75 @@
+use std::time::{Duration, Instant};
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use super::{Bench, Experiment};
+use crate::verdict::Finding;
+
+/// `docker stop` reaches the app, which ends by itself with code 0.
+pub struct StopsCleanly;
+
+/// Parameters.
+#[derive(Debug, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Params {
+    /// Segundos que tiene la app para cerrarse.
+    #[serde(default = "three")]
+    segundos: u64,
+}
+
+fn three() -> u64 {
+    3
+}
+
+/// What the course's app logs when the signal reaches it.
+const GOODBYE: &str = "recibí SIG";
+
+impl Experiment for StopsCleanly {
+    type Params = Params;
+    const ID: &'static str = "para-limpio";
+    const WHY: &'static str = "Una app que no oye la señal de parada muere a la fuerza: corta peticiones a medias y retrasa cada despliegue.";
+
+    fn tried(params: &Params) -> String {
+        format!("`docker stop`, con {} s antes de matarla", params.segundos)
+    }
+
+    async fn run(bench: &Bench<'_>, params: &Params) -> anyhow::Result<Finding> {
+        let image = match bench.image().await {
+            Ok(image) => image,
+            Err(finding) => return Ok(finding),
+        };
+        let started = bench.start_alone(image, "parada");
+        let alone = bench.lab.timed("arrancar y parar", started).await?;
+        let (Some(container), None) = (&alone.container, &alone.trouble) else {
+            return Ok(Finding::failed(alone.trouble.clone().unwrap_or_default()));
+        };
+        let first = container.processes().await?.swap_remove(0).args;
+        let begun = Instant::now();
+        container.stop(Duration::from_secs(params.segundos)).await?;
+        let took = begun.elapsed().as_secs_f64();
+        let code = container.state().await?.exit_code.unwrap_or(-1);
+        let heard = container.logs().await?.contains(GOODBYE);
+        let at = image.dockerfile.last("CMD").or_else(|| image.dockerfile.last("ENTRYPOINT"));
+        let saw = match (code, heard) {
+            (0, true) => {
+                return Ok(Finding::passed(format!(
+                    "la app oyó la señal y se cerró sola en {took:.1} s, con código 0"
+                )));
+            }
+            (137, false) => format!(
+                "la señal no llegó a la app: a los {} s hubo que matarla (código 137). El proceso 1 es `{first}`",
+                params.segundos
+            ),
+            (137, true) => format!(
+                "la app oyó la señal, pero a los {} s seguía en marcha y hubo que matarla (código 137)",
+                params.segundos
+            ),
+            (code, false) => format!(
+                "terminó con código {code} sin que la app oyera la señal. El proceso 1 es `{first}`"
+            ),
+            (code, true) => format!("la app oyó la señal, pero terminó con código {code}"),
+        };
+        Ok(Finding::failed(saw).at(at))
+    }
+}

@@ -1,0 +1,382 @@
+//! Image builds: a context and a Dockerfile in, an image with the story of its steps out.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use bollard::models::{BuildInfo, BuildInfoAux};
+use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use super::Lab;
+use super::engine::Builder;
+use crate::submission::Snapshot;
+use crate::submission::snapshot::Entry;
+
+/// Longest build that is waited for.
+pub const BUILD_LIMIT: Duration = Duration::from_secs(300);
+
+/// Name of the Dockerfile inside a context whose `.dockerignore` leaves it out.
+const DOCKERFILE_APART: &str = ".muelle.Dockerfile";
+
+/// Time stamp of every file sent, so that archives of equal content are equal (2024-01-01).
+const CONTEXT_TIME: u64 = 1_704_067_200;
+
+/// Everything that decides an image.
+#[derive(Clone, Debug, Default)]
+pub struct Recipe {
+    /// Files of the build context, ignored ones already left out.
+    pub context: Snapshot,
+    /// Path of the Dockerfile in the context.
+    pub path: String,
+    /// Content of the Dockerfile.
+    pub dockerfile: Bytes,
+    /// Stage to stop at.
+    pub target: Option<String>,
+    /// Build arguments.
+    pub args: Vec<(String, String)>,
+}
+
+/// One step of a build as the builder names it, for example `[constructor 5/8] RUN pip install …`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// The builder's name of the step, the same in every build of one Dockerfile.
+    pub name: String,
+    /// Whether the result came from the cache.
+    pub cached: bool,
+}
+
+/// A finished build.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// Id of the image.
+    pub image: String,
+    /// Steps in the order in which they were first named.
+    pub steps: Vec<Step>,
+}
+
+/// A build that the submission's own files stopped.
+#[derive(Clone, Debug)]
+pub struct BuildFailure {
+    /// The step that failed, when one ran.
+    pub step: Option<String>,
+    /// The engine's own words.
+    pub message: String,
+    /// Last lines that the failing step printed.
+    pub output: Vec<String>,
+}
+
+/// Why there is no image.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// The submission is to blame.
+    #[error("{}", .0.message)]
+    Failed(BuildFailure),
+    /// It took longer than [`BUILD_LIMIT`].
+    #[error("la construcción no terminó en {} s", BUILD_LIMIT.as_secs())]
+    TimedOut,
+    /// The engine or the machine is to blame.
+    #[error("el motor falló al construir: {0}")]
+    Engine(#[from] bollard::errors::Error),
+    /// The context could not be packed.
+    #[error("no pude empaquetar el contexto: {0}")]
+    Context(#[from] std::io::Error),
+}
+
+impl Lab {
+    /// Builds `recipe` as image `name` of this lab.
+    ///
+    /// Dropping the future ends the build on the engine as well.
+    ///
+    /// # Errors
+    /// See [`BuildError`].
+    pub async fn build(&self, name: &str, recipe: &Recipe) -> Result<Built, BuildError> {
+        let _slot = self.work_slot().await;
+        tokio::time::timeout(BUILD_LIMIT, self.run_build(name, recipe))
+            .await
+            .map_err(|_| BuildError::TimedOut)?
+    }
+
+    async fn run_build(&self, name: &str, recipe: &Recipe) -> Result<Built, BuildError> {
+        let (tar, dockerfile) = recipe.pack()?;
+        let tag = format!("muelle/{}:{name}", self.id());
+        let args: HashMap<String, String> = recipe.args.iter().cloned().collect();
+        let mut options = BuildImageOptionsBuilder::default()
+            .t(&tag)
+            .dockerfile(dockerfile)
+            .rm(true)
+            .forcerm(true)
+            .buildargs(&args)
+            .labels(&self.labels());
+        if let Some(target) = &recipe.target {
+            options = options.target(target);
+        }
+        options = match self.engine().facts().builder {
+            Builder::Buildkit => options
+                .version(BuilderVersion::BuilderBuildKit)
+                .session(&format!("muelle-{}-{name}-{}", self.id(), super::token(8))),
+            Builder::Classic => options.version(BuilderVersion::BuilderV1),
+        };
+        let body = http_body_util::Either::Left(http_body_util::Full::new(tar));
+        let mut stream = std::pin::pin!(self.docker().build_image(
+            options.build(),
+            None,
+            Some(body)
+        ));
+        let mut story = Story::default();
+        while let Some(message) = stream.next().await {
+            match message {
+                Ok(info) => story.read(info),
+                Err(error) => return Err(story.failure(error)),
+            }
+        }
+        let image = self.docker().inspect_image(&tag).await?;
+        Ok(Built {
+            image: image.id.unwrap_or(tag),
+            steps: story.steps(),
+        })
+    }
+}
+
+impl Recipe {
+    /// The context as a tar, and the Dockerfile's name in it.
+    fn pack(&self) -> std::io::Result<(Bytes, &str)> {
+        let mut tar = tar::Builder::new(Vec::new());
+        for (path, entry) in self.context.entries() {
+            append(&mut tar, path, entry)?;
+        }
+        let name = if self.context.file(&self.path) == Some(&self.dockerfile) {
+            self.path.as_str()
+        } else {
+            let entry = Entry::File {
+                bytes: self.dockerfile.clone(),
+                executable: false,
+            };
+            append(&mut tar, DOCKERFILE_APART, &entry)?;
+            DOCKERFILE_APART
+        };
+        Ok((tar.into_inner()?.into(), name))
+    }
+}
+
+fn append(tar: &mut tar::Builder<Vec<u8>>, path: &str, entry: &Entry) -> std::io::Result<()> {
+    let mut header = tar::Header::new_gnu();
+    header.set_mtime(CONTEXT_TIME);
+    header.set_uid(0);
+    header.set_gid(0);
+    match entry {
+        Entry::File { bytes, executable } => {
+            header.set_mode(if *executable { 0o755 } else { 0o644 });
+            header.set_size(bytes.len() as u64);
+            tar.append_data(&mut header, path, bytes.as_ref())
+        }
+        Entry::Dir => {
+            header.set_entry_type(tar::EntryType::Directory);
+            header.set_mode(0o755);
+            header.set_size(0);
+            tar.append_data(&mut header, path, std::io::empty())
+        }
+        Entry::Link(target) => {
+            header.set_entry_type(tar::EntryType::Symlink);
+            header.set_mode(0o777);
+            header.set_size(0);
+            tar.append_link(&mut header, path, target)
+        }
+    }
+}
+
+/// What a running build has told so far.
+#[derive(Default)]
+struct Story {
+    /// BuildKit: vertex digest → index into `told`.
+    vertices: HashMap<String, usize>,
+    told: Vec<Told>,
+}
+
+#[derive(Default)]
+struct Told {
+    name: String,
+    cached: bool,
+    failed: bool,
+    output: Vec<u8>,
+}
+
+impl Story {
+    fn read(&mut self, info: BuildInfo) {
+        if let Some(BuildInfoAux::BuildKit(status)) = info.aux {
+            for vertex in status.vertexes {
+                let told = self.vertex(&vertex.digest);
+                told.name = vertex.name;
+                told.cached |= vertex.cached;
+                told.failed |= !vertex.error.is_empty();
+            }
+            for log in status.logs {
+                self.vertex(&log.vertex).print(&log.msg);
+            }
+        } else if let Some(text) = info.stream {
+            self.read_classic(&text);
+        }
+    }
+
+    fn vertex(&mut self, digest: &str) -> &mut Told {
+        let next = self.told.len();
+        let index = *self.vertices.entry(digest.to_owned()).or_insert(next);
+        if index == next {
+            self.told.push(Told::default());
+        }
+        &mut self.told[index]
+    }
+
+    /// The classic builder tells its story in prose: `Step 2/5 : RUN …`, ` ---> Using cache`.
+    fn read_classic(&mut self, text: &str) {
+        if text.starts_with("Step ") && text.contains(" : ") {
+            self.told.push(Told {
+                name: text.trim().to_owned(),
+                ..Told::default()
+            });
+        } else if let Some(step) = self.told.last_mut() {
+            if text.trim() == "---> Using cache" {
+                step.cached = true;
+            } else if !text.starts_with(" ---> ") && !text.starts_with("Removing intermediate") {
+                step.print(text.as_bytes());
+            }
+        }
+    }
+
+    fn steps(self) -> Vec<Step> {
+        self.told
+            .into_iter()
+            .filter(|told| !told.name.is_empty() && !told.name.contains("[internal]"))
+            .map(|told| Step {
+                name: told.name,
+                cached: told.cached,
+            })
+            .collect()
+    }
+
+    fn failure(self, error: bollard::errors::Error) -> BuildError {
+        use bollard::errors::Error;
+        let message = match error {
+            Error::DockerStreamError { error } => error,
+            // The classic builder's parser answers before the stream begins.
+            Error::DockerResponseServerError {
+                status_code: 400,
+                message,
+            } => message,
+            other => return BuildError::Engine(other),
+        };
+        if is_engine_fault(&message) {
+            return BuildError::Engine(Error::DockerStreamError { error: message });
+        }
+        // With BuildKit the failed vertex says so; the classic builder fails in its last step.
+        let classic = self.vertices.is_empty();
+        let step = if classic {
+            self.told.last()
+        } else {
+            self.told.iter().find(|told| told.failed)
+        };
+        BuildError::Failed(BuildFailure {
+            step: step.map(|told| told.name.clone()),
+            message,
+            output: step.map(Told::last_lines).unwrap_or_default(),
+        })
+    }
+}
+
+/// Faults of the machine that the engine reports in a build's own stream.
+fn is_engine_fault(message: &str) -> bool {
+    ["no space left on device", "transport is closing", "connection refused: unknown", "context canceled"]
+        .iter()
+        .any(|fault| message.contains(fault))
+}
+
+impl Told {
+    /// Keeps the end of a step's output.
+    fn print(&mut self, bytes: &[u8]) {
+        const KEPT: usize = 8 << 10;
+        self.output.extend_from_slice(bytes);
+        if self.output.len() > 2 * KEPT {
+            self.output.drain(..self.output.len() - KEPT);
+        }
+    }
+
+    fn last_lines(&self) -> Vec<String> {
+        let text = String::from_utf8_lossy(&self.output);
+        let lines: Vec<_> = text.lines().filter(|l| !l.trim().is_empty()).collect();
+        lines[lines.len().saturating_sub(8)..]
+            .iter()
+            .map(|l| (*l).to_owned())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(text: &str) -> BuildInfo {
+        BuildInfo {
+            stream: Some(text.to_owned()),
+            ..BuildInfo::default()
+        }
+    }
+
+    #[test]
+    fn the_classic_builders_prose_tells_which_steps_came_from_the_cache() {
+        let mut story = Story::default();
+        for line in [
+            "Step 1/3 : FROM python:3.11-slim",
+            " ---> 0123456789ab\n",
+            "Step 2/3 : RUN pip install x",
+            " ---> Using cache\n",
+            " ---> ba9876543210\n",
+            "Step 3/3 : COPY app app",
+            " ---> 112233445566\n",
+        ] {
+            story.read(said(line));
+        }
+        let cached: Vec<_> = story.steps().into_iter().map(|s| s.cached).collect();
+        assert_eq!(cached, [false, true, false]);
+    }
+
+    #[test]
+    fn a_classic_failure_names_its_last_step_and_what_it_printed() {
+        let mut story = Story::default();
+        story.read(said("Step 1/2 : FROM x"));
+        story.read(said("Step 2/2 : RUN false"));
+        story.read(said("se rompió\n"));
+        let error = bollard::errors::Error::DockerStreamError {
+            error: "returned a non-zero code: 1".into(),
+        };
+        let BuildError::Failed(failure) = story.failure(error) else {
+            panic!("the submission is to blame");
+        };
+        assert_eq!(failure.step.as_deref(), Some("Step 2/2 : RUN false"));
+        assert_eq!(failure.output, ["se rompió"]);
+    }
+
+    #[test]
+    fn a_full_disk_is_the_machines_fault() {
+        let error = bollard::errors::Error::DockerStreamError {
+            error: "write /x: no space left on device".into(),
+        };
+        assert!(matches!(
+            Story::default().failure(error),
+            BuildError::Engine(_)
+        ));
+    }
+
+    #[test]
+    fn an_ignored_dockerfile_travels_apart() {
+        let mut context = Snapshot::default();
+        context.insert("app/main.py", "x", false);
+        let recipe = Recipe {
+            context,
+            path: "Dockerfile".into(),
+            dockerfile: Bytes::from_static(b"FROM scratch\n"),
+            ..Recipe::default()
+        };
+        let (_, name) = recipe.pack().expect("packs");
+        assert_eq!(name, DOCKERFILE_APART);
+    }
+}

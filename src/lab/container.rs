@@ -1,0 +1,368 @@
+//! One container of the lab, and everything that can be observed of it from the engine's side.
+
+use std::io::Read;
+use std::net::{IpAddr, SocketAddr};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, bail};
+use bollard::container::LogOutput;
+use bollard::exec::{CreateExecOptions, StartExecResults};
+use bollard::models::{
+    ContainerCreateBody, ContainerInspectResponse, ContainerState, HealthStatusEnum,
+};
+use bollard::query_parameters::{
+    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, LogsOptionsBuilder,
+    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
+};
+use futures_util::StreamExt;
+
+use super::Lab;
+use super::engine::Reach;
+use super::http::{Reply, Request};
+
+/// Pause between two looks at the engine while waiting for a fact.
+pub const GLANCE: Duration = Duration::from_millis(40);
+
+/// Most output of one container or command that is kept.
+const OUTPUT_LIMIT: usize = 1 << 20;
+
+/// A container of a lab.
+#[derive(Clone)]
+pub struct Container<'lab> {
+    lab: &'lab Lab,
+    id: String,
+    name: String,
+}
+
+/// A process as the engine's host sees it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Process {
+    /// User id; 0 is root.
+    pub uid: u32,
+    /// Group id.
+    pub gid: u32,
+    /// Command line.
+    pub args: String,
+}
+
+/// What a command in a container did.
+#[derive(Clone, Debug)]
+pub struct Executed {
+    /// Exit code.
+    pub code: i64,
+    /// Standard output and error as they came.
+    pub output: String,
+}
+
+/// One run of a health check.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Probe {
+    /// When it started, by the engine's clock; identifies the probe.
+    pub start: String,
+    /// Exit code; 0 is healthy.
+    pub code: i64,
+    /// What it printed.
+    pub output: String,
+}
+
+/// The engine's view of a container's health.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Health {
+    /// Whether the engine calls it healthy now.
+    pub status: HealthStatusEnum,
+    /// The last probes, oldest first (the engine keeps five).
+    pub probes: Vec<Probe>,
+}
+
+impl<'lab> Container<'lab> {
+    /// Creates, but does not start, a container named after the lab and `name`.
+    ///
+    /// # Errors
+    /// The engine's own.
+    pub async fn create(
+        lab: &'lab Lab,
+        name: &str,
+        mut body: ContainerCreateBody,
+    ) -> Result<Self, bollard::errors::Error> {
+        body.labels
+            .get_or_insert_default()
+            .extend(lab.labels());
+        let name = format!("muelle-{}-{name}", lab.id());
+        let options = CreateContainerOptionsBuilder::default().name(&name).build();
+        let id = lab.docker().create_container(Some(options), body).await?.id;
+        Ok(Self { lab, id, name })
+    }
+
+    /// Its name on the engine.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Its id on the engine.
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    /// Starts it.
+    ///
+    /// # Errors
+    /// The engine's own, for example a command that the image does not have.
+    pub async fn start(&self) -> Result<(), bollard::errors::Error> {
+        self.lab.docker().start_container(&self.id, None).await
+    }
+
+    /// Everything that the engine knows of it.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn inspect(&self) -> anyhow::Result<ContainerInspectResponse> {
+        Ok(self.lab.docker().inspect_container(&self.id, None).await?)
+    }
+
+    /// Its state.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn state(&self) -> anyhow::Result<ContainerState> {
+        self.inspect().await?.state.context("un contenedor sin estado")
+    }
+
+    /// Waits until it has ended and gives its exit code; nothing when it still runs after `limit`.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn exit_within(&self, limit: Duration) -> anyhow::Result<Option<i64>> {
+        let begun = Instant::now();
+        loop {
+            let state = self.state().await?;
+            let over = state.running != Some(true)
+                && state.restarting != Some(true)
+                && state.finished_at.as_deref().is_some_and(|at| !at.starts_with("0001-"));
+            if over {
+                return Ok(state.exit_code);
+            }
+            if begun.elapsed() > limit {
+                return Ok(None);
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Its health; nothing when it has no health check.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn health(&self) -> anyhow::Result<Option<Health>> {
+        let Some(health) = self.state().await?.health else {
+            return Ok(None);
+        };
+        let status = health.status.unwrap_or(HealthStatusEnum::NONE);
+        if status == HealthStatusEnum::NONE || status == HealthStatusEnum::EMPTY {
+            return Ok(None);
+        }
+        let probes = health
+            .log
+            .unwrap_or_default()
+            .into_iter()
+            .map(|probe| Probe {
+                start: probe.start.map(|at| at.to_string()).unwrap_or_default(),
+                code: probe.exit_code.unwrap_or(-1),
+                output: probe.output.unwrap_or_default(),
+            })
+            .collect();
+        Ok(Some(Health { status, probes }))
+    }
+
+    /// Its processes, seen from outside: nothing in the image can lie about them.
+    ///
+    /// # Errors
+    /// When it does not run or the engine cannot list them.
+    pub async fn processes(&self) -> anyhow::Result<Vec<Process>> {
+        let options = TopOptionsBuilder::default().ps_args("-eo uid,gid,pid,args").build();
+        let top = self.lab.docker().top_processes(&self.id, Some(options)).await?;
+        let processes = top
+            .processes
+            .unwrap_or_default()
+            .into_iter()
+            .filter_map(|row| {
+                Some(Process {
+                    uid: row.first()?.trim().parse().ok()?,
+                    gid: row.get(1)?.trim().parse().ok()?,
+                    args: row.get(3..).unwrap_or_default().join(" "),
+                })
+            })
+            .collect::<Vec<_>>();
+        if processes.is_empty() {
+            bail!("el motor no enumera los procesos de `{}`", self.name);
+        }
+        Ok(processes)
+    }
+
+    /// Runs `command` in it as `user` (`uid` or `uid:gid`; nothing means the image's own).
+    ///
+    /// # Errors
+    /// When it does not run, the engine does not answer, or `limit` passes.
+    pub async fn exec(
+        &self,
+        command: &[&str],
+        user: Option<&str>,
+        limit: Duration,
+    ) -> anyhow::Result<Executed> {
+        let run = async {
+            let docker = self.lab.docker();
+            let options = CreateExecOptions {
+                cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
+                user: user.map(str::to_owned),
+                attach_stdout: Some(true),
+                attach_stderr: Some(true),
+                ..CreateExecOptions::default()
+            };
+            let exec = docker.create_exec(&self.id, options).await?.id;
+            let StartExecResults::Attached { output, .. } = docker.start_exec(&exec, None).await?
+            else {
+                bail!("el motor no devolvió la salida de la orden");
+            };
+            let output = gather(output).await?;
+            let code = docker.inspect_exec(&exec).await?.exit_code.unwrap_or(-1);
+            Ok(Executed { code, output })
+        };
+        tokio::time::timeout(limit, run)
+            .await
+            .with_context(|| format!("la orden no terminó en {} s", limit.as_secs()))?
+    }
+
+    /// What it has printed, both streams, in order.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn logs(&self) -> anyhow::Result<String> {
+        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
+        gather(self.lab.docker().logs(&self.id, Some(options))).await
+    }
+
+    /// The last `count` lines that it printed, joined for a sentence.
+    pub async fn last_lines(&self, count: usize) -> String {
+        let logs = self.logs().await.unwrap_or_default();
+        let lines: Vec<_> = logs.lines().filter(|line| !line.trim().is_empty()).collect();
+        if lines.is_empty() {
+            return "(sin salida)".to_owned();
+        }
+        lines[lines.len().saturating_sub(count)..].join("\n")
+    }
+
+    /// Asks it to stop as `docker stop` does, with `grace` before it is killed.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn stop(&self, grace: Duration) -> anyhow::Result<()> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = StopContainerOptionsBuilder::default().t(seconds).build();
+        self.lab.docker().stop_container(&self.id, Some(options)).await?;
+        Ok(())
+    }
+
+    /// Removes it, running or not, with its anonymous volumes.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn remove(&self) -> anyhow::Result<()> {
+        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
+        self.lab.docker().remove_container(&self.id, Some(options)).await?;
+        Ok(())
+    }
+
+    /// The header and content of a file in it; nothing when there is none.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn file(&self, path: &str) -> anyhow::Result<Option<(tar::Header, Vec<u8>)>> {
+        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
+        let mut stream =
+            std::pin::pin!(self.lab.docker().download_from_container(&self.id, Some(options)));
+        let mut bytes = Vec::new();
+        while let Some(chunk) = stream.next().await {
+            match chunk {
+                Ok(chunk) => bytes.extend_from_slice(&chunk),
+                Err(bollard::errors::Error::DockerResponseServerError {
+                    status_code: 404, ..
+                }) => return Ok(None),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        let mut archive = tar::Archive::new(bytes.as_slice());
+        for entry in archive.entries()? {
+            let mut entry = entry?;
+            if entry.header().entry_type().is_file() {
+                let header = entry.header().clone();
+                let mut content = Vec::new();
+                entry.read_to_end(&mut content)?;
+                return Ok(Some((header, content)));
+            }
+        }
+        Ok(None)
+    }
+
+    /// Where the checker reaches `port` of it; nothing when there is no way.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn address(&self, port: u16) -> anyhow::Result<Option<SocketAddr>> {
+        Ok(match &self.lab.engine().facts().reach {
+            Reach::Direct | Reach::Namespace(_) => {
+                let network = self.inspect().await?.network_settings;
+                let networks = network.and_then(|network| network.networks).unwrap_or_default();
+                let mut ips = networks.into_values().filter_map(|endpoint| endpoint.ip_address);
+                let ip = ips.find_map(|ip| ip.parse::<IpAddr>().ok());
+                ip.map(|ip| SocketAddr::new(ip, port))
+            }
+            Reach::Published(host) => match self.published(port).await? {
+                Some(published) => tokio::net::lookup_host((host.as_str(), published)).await?.next(),
+                None => None,
+            },
+        })
+    }
+
+    /// The port of the host that `port` of it is published on; nothing when it is not.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn published(&self, port: u16) -> anyhow::Result<Option<u16>> {
+        let ports = self.inspect().await?.network_settings.and_then(|network| network.ports);
+        let bindings = ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten();
+        let mut bindings = bindings.unwrap_or_default().into_iter();
+        Ok(bindings.find_map(|binding| binding.host_port?.parse().ok()))
+    }
+
+    /// Sends `request` to `port` of it.
+    ///
+    /// # Errors
+    /// When there is no way to it, or [`Request::send`] fails.
+    pub async fn ask(&self, port: u16, request: &Request<'_>) -> anyhow::Result<Reply> {
+        let addr = self
+            .address(port)
+            .await?
+            .with_context(|| format!("`{}` no tiene dirección", self.name))?;
+        request.send(self.lab.engine(), addr).await
+    }
+
+    /// The lab that it belongs to.
+    pub fn lab(&self) -> &'lab Lab {
+        self.lab
+    }
+}
+
+/// Collects a log stream up to [`OUTPUT_LIMIT`].
+async fn gather(
+    stream: impl futures_util::Stream<Item = Result<LogOutput, bollard::errors::Error>>,
+) -> anyhow::Result<String> {
+    let mut stream = std::pin::pin!(stream);
+    let mut bytes = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        bytes.extend_from_slice(&chunk?.into_bytes());
+        if bytes.len() > OUTPUT_LIMIT {
+            bytes.truncate(OUTPUT_LIMIT);
+            break;
+        }
+    }
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
+}

@@ -1,0 +1,212 @@
+//! Waiting for what `depends_on` asks for.
+
+use std::time::{Duration, Instant};
+
+use bollard::models::HealthStatusEnum;
+
+use super::{Phase, Stack, UpError};
+use crate::lab::container::{Container, GLANCE, Health};
+use crate::submission::Location;
+use crate::submission::compose::{Condition, Dependency, Service};
+
+/// Longest wait for one condition.
+const CONDITION_LIMIT: Duration = Duration::from_secs(60);
+
+/// Failed probes of an app that nobody keeps ill after which it counts as never healthy.
+const FAILURES_ENOUGH: usize = 4;
+
+/// The timing of health checks that the checker uses instead of the student's: the *test* is the
+/// student's, the *interval* is ours.
+#[derive(Clone, Copy, Debug)]
+pub struct HealthTiming {
+    /// Time between two probes.
+    pub interval: Duration,
+    /// Time in which failures do not make a container unhealthy.
+    pub start_period: Duration,
+    /// Failures in a row that make a container unhealthy.
+    pub retries: u32,
+    /// Longest time a probe may take, where the service does not set one: the image's, cut to
+    /// [`HealthTiming::TIMEOUT_CAP`].
+    pub timeout: Duration,
+}
+
+impl HealthTiming {
+    /// No probe is waited for longer: an app that hangs is seen by then.
+    pub const TIMEOUT_CAP: Duration = Duration::from_secs(5);
+}
+
+/// Counts the probes that ran wholly after a moment.
+///
+/// The engine's clock may not be ours, so the moment is "the newest probe when it was asked first":
+/// the next one may have begun before, all later ones have not.
+#[derive(Default)]
+pub struct ProbeCount {
+    started: bool,
+    seen: Vec<String>,
+    codes: Vec<i64>,
+}
+
+impl ProbeCount {
+    /// Takes in a look at the probes; the first look sets the moment.
+    pub fn look(&mut self, health: &Health) {
+        for probe in &health.probes {
+            if !self.seen.contains(&probe.start) {
+                self.seen.push(probe.start.clone());
+                if self.started {
+                    self.codes.push(probe.code);
+                }
+            }
+        }
+        self.started = true;
+    }
+
+    /// Exit codes of the probes that ran wholly after the moment.
+    pub fn codes(&self) -> &[i64] {
+        self.codes.get(1..).unwrap_or_default()
+    }
+}
+
+impl Stack<'_> {
+    /// Waits until all that `service` depends on, of the `wanted` services, is as it asks.
+    pub(super) async fn await_dependencies(
+        &self,
+        service: &Service,
+        wanted: &[&str],
+    ) -> Result<(), UpError> {
+        for dependency in &service.depends_on {
+            if !wanted.contains(&dependency.service.as_str()) {
+                continue;
+            }
+            let mut phases = self.phases();
+            // The sender lives as long as the stack, so the wait cannot be cut off.
+            let _ = phases
+                .wait_for(|phases| phases.get(&dependency.service) == Some(&Phase::Started))
+                .await;
+            if dependency.condition == Condition::Started {
+                continue;
+            }
+            self.set_phase(
+                &service.name,
+                Phase::Waiting {
+                    on: dependency.service.clone(),
+                    condition: dependency.condition,
+                },
+            );
+            for container in self.containers(&dependency.service).await {
+                match dependency.condition {
+                    Condition::Completed => completed(&container, dependency).await?,
+                    _ => self.healthy(&container, dependency).await?,
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn healthy(
+        &self,
+        container: &Container<'_>,
+        dependency: &Dependency,
+    ) -> Result<(), UpError> {
+        let name = &dependency.service;
+        let begun = Instant::now();
+        let mut probes = ProbeCount::default();
+        loop {
+            let state = container.state().await.map_err(UpError::Engine)?;
+            if state.running != Some(true) && state.restarting != Some(true) {
+                return Err(failed(
+                    dependency,
+                    format!(
+                        "`{name}` terminó con código {} antes de estar sano. Sus últimas líneas: {}",
+                        state.exit_code.unwrap_or(-1),
+                        container.last_lines(3).await
+                    ),
+                ));
+            }
+            let Some(health) = container.health().await.map_err(UpError::Engine)? else {
+                return Err(failed(
+                    dependency,
+                    format!(
+                        "se espera a que `{name}` esté sano (`service_healthy`), pero no tiene chequeo de salud: nunca lo estará"
+                    ),
+                ));
+            };
+            if *self.held.borrow() {
+                probes = ProbeCount::default();
+            }
+            probes.look(&health);
+            if health.status == HealthStatusEnum::HEALTHY {
+                return Ok(());
+            }
+            let never = !probes.codes().is_empty()
+                && probes.codes().len() >= FAILURES_ENOUGH
+                && probes.codes().iter().all(|&code| code != 0);
+            let unhealthy = health.status == HealthStatusEnum::UNHEALTHY && !*self.held.borrow();
+            if never || unhealthy || begun.elapsed() > CONDITION_LIMIT {
+                let last = health.probes.last();
+                return Err(failed(
+                    dependency,
+                    format!(
+                        "`{name}` no llega a estar sano, así que no arranca quien lo espera: su chequeo terminó con código {} y dijo «{}»",
+                        last.map_or(-1, |probe| probe.code),
+                        last.map_or("", |probe| probe.output.trim())
+                    ),
+                ));
+            }
+            tokio::time::sleep(GLANCE).await;
+        }
+    }
+}
+
+async fn completed(container: &Container<'_>, dependency: &Dependency) -> Result<(), UpError> {
+    let name = &dependency.service;
+    let code = container
+        .exit_within(CONDITION_LIMIT)
+        .await
+        .map_err(UpError::Engine)?;
+    match code {
+        Some(0) => Ok(()),
+        Some(code) => Err(failed(
+            dependency,
+            format!("`{name}` debía terminar bien y terminó con código {code}"),
+        )),
+        None => Err(failed(
+            dependency,
+            format!("`{name}` debía terminar y sigue en marcha tras {} s", CONDITION_LIMIT.as_secs()),
+        )),
+    }
+}
+
+fn failed(dependency: &Dependency, message: String) -> UpError {
+    let location: Location = dependency.location.clone();
+    UpError::Failed { message, location }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lab::container::Probe;
+
+    fn health(starts: &[(&str, i64)]) -> Health {
+        Health {
+            status: HealthStatusEnum::STARTING,
+            probes: starts
+                .iter()
+                .map(|&(start, code)| Probe {
+                    start: start.into(),
+                    code,
+                    output: String::new(),
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn a_probe_that_may_have_begun_before_the_moment_does_not_count() {
+        let mut count = ProbeCount::default();
+        count.look(&health(&[("1", 0), ("2", 0)]));
+        count.look(&health(&[("2", 0), ("3", 0)]));
+        assert!(count.codes().is_empty());
+        count.look(&health(&[("3", 0), ("4", 1), ("5", 1)]));
+        assert_eq!(count.codes(), [1, 1]);
+    }
+}

@@ -1,0 +1,4 @@
+//! Verdicts made visible: one file per format.
+
+pub mod json;
+pub mod terminal;

@@ -1,0 +1,94 @@
+//! What `env_file` and `label_file` add to a service.
+
+use std::collections::BTreeMap;
+
+use super::fields::Read;
+use super::{ComposeError, Located, Project, Service, files, paths};
+use crate::submission::dotenv;
+use crate::submission::location::Location;
+use crate::submission::snapshot::Snapshot;
+use crate::submission::yaml::Node;
+
+/// Completes `environment` of every active service with its files: what `environment` says wins, later files
+/// win over earlier ones.
+pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
+    let surroundings = &project.environment;
+    for service in project.services.values_mut() {
+        read_env_files(service, snapshot, surroundings)?;
+        read_label_files(service, snapshot, surroundings)?;
+    }
+    Ok(())
+}
+
+fn read_env_files(service: &mut Service, snapshot: &Snapshot, surroundings: &BTreeMap<String, String>) -> Read<()> {
+    let mut from_files: BTreeMap<String, Located<Option<String>>> = BTreeMap::new();
+    for file in &mut service.env_file {
+        let path = paths::inside("", &file.path, &file.location)?;
+        file.present = snapshot.file(&path).is_some();
+        file.path = path;
+        if !file.present {
+            if file.required {
+                return Err(ComposeError::Missing {
+                    message: format!(
+                        "{}: no existe el archivo `{}` que pide `env_file` del servicio `{}`: créalo, o pon `required: false`",
+                        file.location, file.path, service.name
+                    ),
+                    path: file.path.clone(),
+                    location: Some(file.location.clone()),
+                });
+            }
+            continue;
+        }
+        let content = files::text(snapshot, &file.path, &file.location)?;
+        let variables = if file.raw {
+            raw(content, &file.path)
+        } else {
+            let own = &service.environment;
+            let before = &from_files;
+            let lookup = |name: &str| {
+                let written = || own.get(name).and_then(|variable| variable.value.clone());
+                let read = || before.get(name).and_then(|variable| variable.value.clone());
+                surroundings.get(name).cloned().or_else(written).or_else(read)
+            };
+            dotenv::parse(content, &file.path, &lookup)?
+        };
+        for (name, value, location) in variables {
+            if value.is_some() {
+                from_files.insert(name, Located { value, location });
+            }
+        }
+    }
+    for (name, variable) in from_files {
+        service.environment.entry(name).or_insert(variable);
+    }
+    Ok(())
+}
+
+/// `format: raw`: `NAME=value` lines, without quotes, comments or variables.
+fn raw(text: &str, file: &str) -> Vec<dotenv::Variable> {
+    let pair = |(index, line): (usize, &str)| {
+        let (name, value) = line.split_once('=')?;
+        let location = Location::line(file, index + 1);
+        (!line.starts_with('#')).then(|| (name.trim().to_owned(), Some(value.to_owned()), location))
+    };
+    text.lines().enumerate().filter_map(pair).collect()
+}
+
+fn read_label_files(service: &mut Service, snapshot: &Snapshot, surroundings: &BTreeMap<String, String>) -> Read<()> {
+    let named = service.other.iter().find(|(key, _)| key == "label_file");
+    let named: Vec<Node> = named.and_then(|(_, node)| node.seq()).unwrap_or_default().to_vec();
+    let mut from_files: BTreeMap<String, Located<String>> = BTreeMap::new();
+    for node in named {
+        let Some(path) = super::fields::text(&node) else { continue };
+        let path = paths::inside("", &path, &node.location)?;
+        let content = files::text(snapshot, &path, &node.location)?;
+        for (name, value, location) in dotenv::parse(content, &path, &|name| surroundings.get(name).cloned())? {
+            let value = value.unwrap_or_default();
+            from_files.insert(name, Located { value, location });
+        }
+    }
+    for (name, label) in from_files {
+        service.labels.entry(name).or_insert(label);
+    }
+    Ok(())
+}

@@ -1,0 +1,318 @@
+//! Compose's own format for `.env` and `env_file`, which is neither a shell's nor any other library's.
+//!
+//! `A=a b # c` is `a b`, but `A=a# c` is all of it; `'…'` is literal, `"…"` knows escapes and variables, both
+//! may span lines; `A: 1` and `export A=1` are fine; a bare `A` is taken from the surroundings.
+//!
+//! Two oddities of Compose are not kept: it takes a bare `A` at the very end of a file for the value of a variable
+//! without name, and it accepts `=1`, which no engine then takes.
+
+use super::interpolate::{self, Lookup};
+use super::location::Location;
+
+/// A variable, its value (nothing for a bare name that is set nowhere) and where its name is.
+pub type Variable = (String, Option<String>, Location);
+
+/// A file that Compose cannot read.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{location}: {message}")]
+pub struct DotenvError {
+    /// In Spanish, with the way out.
+    pub message: String,
+    /// Where.
+    pub location: Location,
+}
+
+/// Reads `text`, the content of `file`. Variables in values come from `lookup`, or else from the lines above;
+/// bare names come from `lookup`.
+///
+/// # Errors
+/// The first line that Compose refuses.
+pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Vec<Variable>, DotenvError> {
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader {
+        text,
+        at: 0,
+        file,
+        lookup,
+        found: Vec::new(),
+    };
+    while reader.skip_to_statement() {
+        reader.statement()?;
+    }
+    Ok(reader.found)
+}
+
+struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    file: &'a str,
+    lookup: &'a Lookup<'a>,
+    found: Vec<Variable>,
+}
+
+impl Reader<'_> {
+    fn rest(&self) -> &str {
+        &self.text[self.at..]
+    }
+
+    fn location(&self, at: usize) -> Location {
+        let before = &self.text[..at];
+        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+        Location {
+            file: self.file.to_owned(),
+            line: before.matches('\n').count() + 1,
+            column: before[line_start..].chars().count() + 1,
+        }
+    }
+
+    fn fault(&self, at: usize, message: String) -> DotenvError {
+        DotenvError {
+            message,
+            location: self.location(at),
+        }
+    }
+
+    /// Passes over blanks and comments; whether anything is left.
+    fn skip_to_statement(&mut self) -> bool {
+        loop {
+            let rest = self.rest();
+            self.at += rest.len() - rest.trim_start().len();
+            if !self.rest().starts_with('#') {
+                return !self.rest().is_empty();
+            }
+            self.at = self.rest().find('\n').map_or(self.text.len(), |end| self.at + end);
+        }
+    }
+
+    fn statement(&mut self) -> Result<(), DotenvError> {
+        let rest = self.rest();
+        if let Some(after) = rest.strip_prefix("export")
+            && after.starts_with(char::is_whitespace)
+        {
+            self.at += rest.len() - after.trim_start_matches(is_blank).len();
+        }
+        let start = self.at;
+        let mut end = None;
+        for (offset, c) in self.rest().char_indices() {
+            if is_blank(c) || matches!(c, '_' | '.' | '-' | '[' | ']') || c.is_alphanumeric() {
+                continue;
+            }
+            if matches!(c, '=' | ':' | '\n') {
+                end = Some((offset, c));
+                break;
+            }
+            let line = self.rest().lines().next().unwrap_or("");
+            return Err(self.fault(
+                start + offset,
+                format!("el carácter `{c}` no puede ir en el nombre de una variable (`{line}`): escribe `NOMBRE=valor`"),
+            ));
+        }
+        let (length, bare) = match end {
+            Some((offset, c)) => (offset, c == '\n'),
+            None => (self.rest().len(), true),
+        };
+        let name = self.rest()[..length].trim_end().to_owned();
+        if name.contains(' ') {
+            return Err(self.fault(
+                start,
+                format!("el nombre `{name}` lleva un espacio: escribe `NOMBRE=valor`, sin espacios en el nombre"),
+            ));
+        }
+        if name.is_empty() {
+            return Err(self.fault(start, "falta el nombre de la variable: escribe `NOMBRE=valor`".to_owned()));
+        }
+        let location = self.location(start);
+        self.at += length;
+        if bare {
+            let value = (self.lookup)(&name);
+            self.found.push((name, value, location));
+            return Ok(());
+        }
+        self.at += 1;
+        self.at += self.rest().len() - self.rest().trim_start_matches(is_blank).len();
+        let value = match self.rest().chars().next() {
+            Some(quote @ ('\'' | '"')) => self.quoted(quote)?,
+            _ => self.unquoted()?,
+        };
+        self.found.push((name, Some(value), location));
+        Ok(())
+    }
+
+    fn unquoted(&mut self) -> Result<String, DotenvError> {
+        let start = self.at;
+        let line = self.rest().split('\n').next().unwrap_or("");
+        let value = line.split(" #").next().unwrap_or("").trim_end().to_owned();
+        self.at += line.len();
+        self.expand(&value, start)
+    }
+
+    /// A quoted value, over as many lines as it takes.
+    fn quoted(&mut self, quote: char) -> Result<String, DotenvError> {
+        let start = self.at;
+        let mut value = String::new();
+        let mut escaped = false;
+        for (offset, c) in self.text[start + 1..].char_indices() {
+            if c == quote && !escaped {
+                self.at = start + 1 + offset + 1;
+                return if quote == '"' {
+                    self.expand(&unescape(&value), start)
+                } else {
+                    Ok(value)
+                };
+            }
+            if c == '\\' && !escaped {
+                escaped = true;
+                continue;
+            }
+            if escaped && c != quote {
+                value.push('\\');
+            }
+            escaped = false;
+            value.push(c);
+        }
+        Err(self.fault(
+            start,
+            format!("el valor empieza con {quote} y no se cierra: añade otra {quote} al final"),
+        ))
+    }
+
+    fn expand(&self, value: &str, at: usize) -> Result<String, DotenvError> {
+        let lookup = |name: &str| {
+            (self.lookup)(name).or_else(|| {
+                let same = |variable: &&Variable| variable.0 == name;
+                self.found.iter().rev().find(same).and_then(|variable| variable.1.clone())
+            })
+        };
+        interpolate::text(value, &lookup)
+            .map(|result| result.text)
+            .map_err(|error| self.fault(at, error.to_string()))
+    }
+}
+
+/// Blank, but no end of line.
+fn is_blank(c: char) -> bool {
+    matches!(c, '\t' | '\u{b}' | '\u{c}' | '\r' | ' ' | '\u{85}' | '\u{a0}')
+}
+
+/// The escapes of double quotes; those not known stay as written.
+fn unescape(text: &str) -> String {
+    let mut result = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find('\\') {
+        result.push_str(&rest[..at]);
+        let after = &rest[at + 1..];
+        let Some(c) = after.chars().next() else {
+            result.push('\\');
+            return result;
+        };
+        rest = &after[c.len_utf8()..];
+        match c {
+            'a' => result.push('\u{7}'),
+            'b' => result.push('\u{8}'),
+            'f' => result.push('\u{c}'),
+            'n' => result.push('\n'),
+            'r' => result.push('\r'),
+            't' => result.push('\t'),
+            'v' => result.push('\u{b}'),
+            '"' | '\\' => result.push(c),
+            '$' => result.push_str("$$"),
+            '0' => {
+                // `\0` and three octal digits; with fewer only the zero goes, as in Compose.
+                let digits = rest.bytes().take(3).take_while(u8::is_ascii_digit).count();
+                match u32::from_str_radix(&rest[..digits], 8).ok().and_then(char::from_u32) {
+                    Some(value) if digits == 3 && value <= '\u{ff}' => result.push(value),
+                    _ => {
+                        result.push('\\');
+                        result.push_str(&rest[..digits]);
+                    }
+                }
+                rest = &rest[digits..];
+            }
+            other => result.extend(['\\', other]),
+        }
+    }
+    result + rest
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        (name == "S").then(|| "shell".to_owned())
+    }
+
+    fn read(text: &str) -> String {
+        let shown = |(name, value, _): Variable| match value {
+            Some(value) => format!("{name}={value}"),
+            None => name,
+        };
+        let variables = parse(text, ".env", &lookup).unwrap();
+        variables.into_iter().map(shown).collect::<Vec<_>>().join("|")
+    }
+
+    fn error(text: &str) -> String {
+        parse(text, ".env", &lookup).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_line_means_what_compose_takes_it_for() {
+        let table = [
+            ("A=1", "A=1"),
+            ("A = 1 \n\n B=2", "A=1|B=2"),
+            ("export A=1\nexport\tB=2", "A=1|B=2"),
+            ("A: 1", "A=1"),
+            ("A=", "A="),
+            ("A=a b  c", "A=a b  c"),
+            ("A=1 # c", "A=1"),
+            ("A=1# c", "A=1# c"),
+            ("# A=1\n  # x\nB=2", "B=2"),
+            ("A='a $S \\n # x'", "A=a $S \\n # x"),
+            ("A=\"a $S \\\"x\\\" \\n#\"", "A=a shell \"x\" \n#"),
+            ("A=\"un\"", "A=un"),
+            ("A=\"un\" # c\nB=2", "A=un|B=2"),
+            ("A=\"dos\nlíneas\"\nB=2", "A=dos\nlíneas|B=2"),
+            ("A=x\nB=$A-${A}-${U:-d}-$$", "A=x|B=x-x-d-$"),
+            ("A=$S", "A=shell"),
+            ("A=\"\\$S\"", "A=$S"),
+            ("S\nU\nA=1", "S=shell|U|A=1"),
+            ("S", "S=shell"),
+            ("\u{feff}A=1\r\nB=2\r\n", "A=1|B=2"),
+            ("A-B.C=1", "A-B.C=1"),
+            ("A=\"x\r\ny\"\r\nB=1", "A=x\r\ny|B=1"),
+            ("A=\"\\0123 \\012 \\q\"", "A=S \\12 \\q"),
+            ("A=\"un\"x=3", "A=un|x=3"),
+            ("A= #x", "A=#x"),
+            ("A='it\\'s'", "A=it's"),
+            ("A=a'b'\"c\"", "A=a'b'\"c\""),
+        ];
+        for (written, meant) in table {
+            assert_eq!(read(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn every_variable_knows_its_line() {
+        let variables = parse("\nA=\"x\ny\"\n  B=1", ".env", &lookup).unwrap();
+        let places: Vec<_> = variables.iter().map(|v| (v.2.line, v.2.column)).collect();
+        assert_eq!(places, [(2, 1), (4, 3)]);
+    }
+
+    #[test]
+    fn what_compose_refuses_is_an_error_with_its_line() {
+        assert_eq!(
+            error("A=1\nB C=2"),
+            ".env:2: el nombre `B C` lleva un espacio: escribe `NOMBRE=valor`, sin espacios en el nombre"
+        );
+        assert_eq!(
+            error("A$=1"),
+            ".env:1: el carácter `$` no puede ir en el nombre de una variable (`A$=1`): escribe `NOMBRE=valor`"
+        );
+        assert_eq!(
+            error("A=1\nB=\"x\nC=2"),
+            ".env:2: el valor empieza con \" y no se cierra: añade otra \" al final"
+        );
+        assert!(error("A=$5").contains("`$5` no es una variable válida"));
+    }
+}

@@ -1,0 +1,318 @@
+//! Compose's `$VARIABLE` in values: `${V}`, `${V:-d}`, `${V-d}`, `${V:?m}`, `${V?m}`, `${V:+x}`, `${V+x}`, `$$`.
+
+use super::location::Location;
+use super::yaml::{Kind, Node, Value};
+
+/// Where variables come from.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// Defaults inside of defaults at most.
+const MOST_LEVELS: usize = 32;
+
+/// A text with its variables put in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Interpolated {
+    /// The result.
+    pub text: String,
+    /// The variables that are set nowhere and have no default: each became nothing.
+    pub missing: Vec<String>,
+}
+
+/// A text whose variables cannot be put in; the message is Spanish.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum InterpolationError {
+    /// A `$` that starts nothing that Compose knows.
+    #[error("`{0}` no es una variable válida: escribe `${{NOMBRE}}`, o `$$` si quieres un `$` literal")]
+    Invalid(String),
+    /// `${NAME:?why}`, and it is unset or empty.
+    #[error("falta la variable obligatoria `{name}`{}: defínela en `.env` o en el entorno", why(.message))]
+    Required {
+        /// The variable.
+        name: String,
+        /// What the file says about it.
+        message: String,
+    },
+}
+
+fn why(message: &str) -> String {
+    if message.is_empty() {
+        String::new()
+    } else {
+        format!(" («{message}»)")
+    }
+}
+
+/// Puts the variables into `text`.
+///
+/// # Errors
+/// A `$` that is no variable, and a required variable that is missing.
+pub fn text(text: &str, lookup: &Lookup) -> Result<Interpolated, InterpolationError> {
+    let mut result = Interpolated::default();
+    let rest = expand(text, lookup, &mut result, 0, false)?;
+    debug_assert!(rest.is_empty());
+    Ok(result)
+}
+
+/// Puts the variables into every string value of the tree; keys stay as they are.
+/// `missing` is told each variable that became nothing, with its place.
+///
+/// # Errors
+/// As [`text`], with the place.
+pub fn tree(
+    node: &mut Node,
+    lookup: &Lookup,
+    missing: &mut dyn FnMut(String, &Location),
+) -> Result<(), (InterpolationError, Location)> {
+    match &mut node.value {
+        Value::Scalar(scalar) if scalar.kind == Kind::Text && scalar.text.contains('$') => {
+            let result = text(&scalar.text, lookup).map_err(|error| (error, node.location.clone()))?;
+            scalar.text = result.text;
+            for name in result.missing {
+                missing(name, &node.location);
+            }
+        }
+        Value::Scalar(_) => {}
+        Value::Seq(items) => {
+            for item in items {
+                tree(item, lookup, missing)?;
+            }
+        }
+        Value::Map(fields) => {
+            for field in fields {
+                tree(&mut field.value, lookup, missing)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// Expands up to the end, or up to the `}` that closes a default; what follows is handed back.
+fn expand<'t>(
+    text: &'t str,
+    lookup: &Lookup,
+    into: &mut Interpolated,
+    level: usize,
+    in_braces: bool,
+) -> Result<&'t str, InterpolationError> {
+    let mut rest = text;
+    loop {
+        let Some(at) = rest.find(|c| c == '$' || (in_braces && c == '}')) else {
+            if in_braces {
+                return Err(invalid(text));
+            }
+            into.text.push_str(rest);
+            return Ok("");
+        };
+        into.text.push_str(&rest[..at]);
+        rest = &rest[at..];
+        if rest.starts_with('}') {
+            return Ok(rest);
+        }
+        if let Some(after) = rest.strip_prefix("$$") {
+            into.text.push('$');
+            rest = after;
+        } else if let Some(inside) = rest.strip_prefix("${") {
+            rest = braced(rest, inside, lookup, into, level)?;
+        } else {
+            let (name, after) = name(&rest[1..]);
+            if name.is_empty() {
+                return Err(invalid(rest));
+            }
+            put(name, lookup, into);
+            rest = after;
+        }
+    }
+}
+
+/// `${…}`; `whole` starts at the `$`, `inside` behind the brace.
+fn braced<'t>(
+    whole: &str,
+    inside: &'t str,
+    lookup: &Lookup,
+    into: &mut Interpolated,
+    level: usize,
+) -> Result<&'t str, InterpolationError> {
+    let (name, after) = name(inside);
+    if name.is_empty() || level >= MOST_LEVELS {
+        return Err(invalid(whole));
+    }
+    if let Some(rest) = after.strip_prefix('}') {
+        put(name, lookup, into);
+        return Ok(rest);
+    }
+    let (or_empty, after) = match after.strip_prefix(':') {
+        Some(after) => (true, after),
+        None => (false, after),
+    };
+    let Some(operator @ ('-' | '?' | '+')) = after.chars().next() else {
+        return Err(invalid(whole));
+    };
+    let mut word = Interpolated::default();
+    let close = expand(&after[1..], lookup, &mut word, level + 1, true).map_err(|error| match error {
+        // A missing `}` is shown from where it opened.
+        InterpolationError::Invalid(_) => invalid(whole),
+        required => required,
+    });
+    let value = lookup(name).filter(|value| !(or_empty && value.is_empty()));
+    // What stands in a word that is not used does not count, but its braces do.
+    let unused = match operator {
+        '+' => value.is_none(),
+        _ => value.is_some(),
+    };
+    let rest = match close {
+        Err(InterpolationError::Required { .. }) if unused => skip(&after[1..]).ok_or_else(|| invalid(whole))?,
+        other => other?,
+    };
+    match (operator, value) {
+        ('-', Some(value)) | ('?', Some(value)) => into.text.push_str(&value),
+        ('?', None) => {
+            return Err(InterpolationError::Required {
+                name: name.to_owned(),
+                message: word.text,
+            });
+        }
+        ('-', None) | ('+', Some(_)) => {
+            into.text.push_str(&word.text);
+            into.missing.append(&mut word.missing);
+        }
+        _ => {}
+    }
+    Ok(&rest[1..])
+}
+
+/// The text from the `}` that closes what `text` is inside of.
+fn skip(text: &str) -> Option<&str> {
+    let mut depth = 0;
+    let mut previous = ' ';
+    for (at, c) in text.char_indices() {
+        match c {
+            '{' if previous == '$' => depth += 1,
+            '}' if depth == 0 => return Some(&text[at..]),
+            '}' => depth -= 1,
+            _ => {}
+        }
+        previous = c;
+    }
+    None
+}
+
+fn put(name: &str, lookup: &Lookup, into: &mut Interpolated) {
+    match lookup(name) {
+        Some(value) => into.text.push_str(&value),
+        None => into.missing.push(name.to_owned()),
+    }
+}
+
+fn name(text: &str) -> (&str, &str) {
+    let starts = text.starts_with(|c: char| c == '_' || c.is_ascii_alphabetic());
+    let end = text
+        .find(|c: char| c != '_' && !c.is_ascii_alphanumeric())
+        .unwrap_or(text.len());
+    text.split_at(if starts { end } else { 0 })
+}
+
+fn invalid(from: &str) -> InterpolationError {
+    let shown: String = from.lines().next().unwrap_or("").chars().take(40).collect();
+    InterpolationError::Invalid(shown)
+}
+
+#[cfg(test)]
+mod tests {
+    #![expect(clippy::unwrap_used)]
+    use super::*;
+
+    fn lookup(name: &str) -> Option<String> {
+        match name {
+            "A" => Some("uno".to_owned()),
+            "E" => Some(String::new()),
+            _ => None,
+        }
+    }
+
+    fn put(written: &str) -> String {
+        text(written, &lookup).unwrap().text
+    }
+
+    fn error(written: &str) -> String {
+        text(written, &lookup).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn each_form_gives_what_compose_gives() {
+        let table = [
+            ("$A", "uno"),
+            ("${A}", "uno"),
+            ("x${A}y$A-z", "xunoyuno-z"),
+            ("$Abc", ""),
+            ("${U:-d}", "d"),
+            ("${U-d}", "d"),
+            ("${E:-d}", "d"),
+            ("${E-d}", ""),
+            ("${A:-d}", "uno"),
+            ("${A:+x}", "x"),
+            ("${U:+x}", ""),
+            ("${E:+x}", ""),
+            ("${E+x}", "x"),
+            ("${A:?m}", "uno"),
+            ("${E?m}", ""),
+            ("${U:-${A}}", "uno"),
+            ("${U:-${V:-${A:+dos}}}", "dos"),
+            ("${U:-a b:c-d}", "a b:c-d"),
+            ("${U:-}", ""),
+            ("$$A", "$A"),
+            ("$$$A", "$uno"),
+            ("a}b", "a}b"),
+            ("${A}}", "uno}"),
+            ("${A:-${U:?no}}", "uno"),
+        ];
+        for (written, meant) in table {
+            assert_eq!(put(written), meant, "{written}");
+        }
+    }
+
+    #[test]
+    fn an_unset_variable_without_default_becomes_nothing_and_is_told() {
+        let result = text("a$U-${V}-${W:-x}-${A:-$X}", &lookup).unwrap();
+        assert_eq!(result.text, "a--x-uno");
+        assert_eq!(result.missing, ["U", "V"]);
+    }
+
+    #[test]
+    fn a_required_variable_says_what_the_file_says() {
+        assert_eq!(
+            error("${U:?pon la clave}"),
+            "falta la variable obligatoria `U` («pon la clave»): defínela en `.env` o en el entorno"
+        );
+        assert_eq!(
+            error("${E:?}"),
+            "falta la variable obligatoria `E`: defínela en `.env` o en el entorno"
+        );
+        assert!(error("${U:?falta $A}").contains("«falta uno»"));
+    }
+
+    #[test]
+    fn a_dollar_that_starts_nothing_is_an_error() {
+        for written in ["$", "a$ b", "$1", "${", "${}", "${A", "${A:x}", "${1}", "${A:-b", "${A!}"] {
+            assert!(
+                matches!(text(written, &lookup), Err(InterpolationError::Invalid(_))),
+                "{written}"
+            );
+        }
+        assert_eq!(
+            error("precio: $5"),
+            "`$5` no es una variable válida: escribe `${NOMBRE}`, o `$$` si quieres un `$` literal"
+        );
+        assert!(text(&"${U:-".repeat(10_000), &lookup).is_err());
+    }
+
+    #[test]
+    fn only_string_values_of_a_tree_change() {
+        let mut node = crate::submission::yaml::parse("$A: $A\nb: [\"${U}\", 1]\n", "c.yaml")
+            .unwrap()
+            .remove(0);
+        let mut missing = Vec::new();
+        tree(&mut node, &lookup, &mut |name, at| missing.push(format!("{name} {at}"))).unwrap();
+        assert_eq!(node.get("$A").and_then(Node::str), Some("uno"));
+        assert_eq!(missing, ["U c.yaml:2"]);
+    }
+}
