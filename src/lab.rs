@@ -1,7 +1,9 @@
 //! The lab: everything that one submission owns on the engine, and its end.
 
+mod apt;
 pub mod build;
 pub mod container;
+pub mod doctor;
 pub mod engine;
 pub mod http;
 pub mod images;

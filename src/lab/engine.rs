@@ -42,12 +42,25 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// The engine of this machine, or, where none of the default ones answers and we may, a private one.
+    ///
+    /// # Errors
+    /// As [`Engine::find`], or why the private engine could not be started.
+    pub async fn connect(say: Say<'_>) -> Result<Self, EngineError> {
+        match Self::find().await {
+            Err(EngineError::NoEngine { .. }) if Self::can_be_private() => {
+                Self::connect_private(say).await
+            }
+            result => result,
+        }
+    }
+
     /// Finds the engine of this machine, in the order of Docker's own clients: `DOCKER_HOST`, the current docker
-    /// context, the default sockets. Where none of the default ones answers, and we may, a private engine is started.
+    /// context, the default sockets.
     ///
     /// # Errors
     /// When none answers. The text of the error is the whole message for the user, way out included.
-    pub async fn connect(say: Say<'_>) -> Result<Self, EngineError> {
+    pub async fn find() -> Result<Self, EngineError> {
         let var = |name: &str| std::env::var(name).ok();
         let around = Surroundings {
             var: &var,
@@ -75,13 +88,16 @@ impl Engine {
         if let Some(socket) = refused {
             return Err(EngineError::PermissionDenied { socket });
         }
-        if private::is_possible() {
-            return Self::connect_private(say).await;
-        }
         Err(EngineError::NoEngine {
             tried,
             installed: program("dockerd").is_some(),
         })
+    }
+
+    /// Whether a private engine may be started here: on Linux, as root, with `dockerd` installed.
+    #[must_use]
+    pub fn can_be_private() -> bool {
+        private::is_possible()
     }
 
     /// Starts a private engine, whatever else runs on this machine. It ends with this value, and with this process.

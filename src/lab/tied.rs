@@ -1,7 +1,8 @@
 //! A process tied to us: it cannot outlive this one, not even a `kill -9`.
 
 use std::io;
-use std::process::{Command, ExitStatus};
+use std::path::Path;
+use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -162,10 +163,44 @@ fn keep(
     let _ = ended.send(child.wait());
 }
 
+/// Runs a command made by [`command`] or [`confined`] to its end, with its output in the file `log`.
+///
+/// # Errors
+/// Its last words, when it fails.
+pub async fn run(mut command: Command, log: &Path) -> Result<(), String> {
+    let file = std::fs::File::create(log).map_err(|error| error.to_string())?;
+    let copy = file.try_clone().map_err(|error| error.to_string())?;
+    command.stdin(Stdio::null()).stdout(file).stderr(copy);
+    let status = match Tied::spawn(command).await {
+        Ok(process) => process.wait().await,
+        Err(error) => Err(error),
+    };
+    match status {
+        Ok(status) if status.success() => Ok(()),
+        Ok(_) => Err(last_words(&String::from_utf8_lossy(
+            &std::fs::read(log).unwrap_or_default(),
+        ))),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+/// The last lines that say what went wrong, in one line.
+fn last_words(log: &str) -> String {
+    let complaints: Vec<&str> = log
+        .lines()
+        .filter(|line| line.starts_with("E:") || line.contains("rror"))
+        .collect();
+    let lines = if complaints.is_empty() {
+        log.lines().collect()
+    } else {
+        complaints
+    };
+    lines[lines.len().saturating_sub(3)..].join(" · ")
+}
+
 #[cfg(all(test, target_os = "linux"))]
 mod tests {
     use super::*;
-    use std::process::Stdio;
 
     fn alive(pid: u32) -> bool {
         std::path::Path::new(&format!("/proc/{pid}")).exists()
@@ -208,5 +243,11 @@ mod tests {
         assert!(alive(pid));
         drop(tied);
         assert!(!alive(pid));
+    }
+
+    #[test]
+    fn the_last_words_are_those_that_complain() {
+        assert_eq!(last_words("I: uno\nE: dos\nI: tres\n"), "E: dos");
+        assert_eq!(last_words("uno\ndos\n"), "uno · dos");
     }
 }

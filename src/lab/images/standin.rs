@@ -4,7 +4,7 @@
 
 use std::io::Write;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::Command;
 
 use bollard::query_parameters::{CreateImageOptionsBuilder, RemoveImageOptions};
 use futures_util::StreamExt;
@@ -13,7 +13,7 @@ use sha2::{Digest, Sha256};
 use super::sources::{self, Sources};
 use super::{archive, engine_words, name_and_tag};
 use crate::lab::engine::{Engine, Say, program};
-use crate::lab::tied::{self, Tied};
+use crate::lab::{apt, tied};
 
 /// The label by which a stand-in is known; its value says what it is made from.
 pub const STANDIN_LABEL: &str = "dev.muelle.standin";
@@ -122,57 +122,9 @@ async fn ensure_mmdebstrap(say: Say<'_>) -> Result<(), String> {
         &["update"][..],
         &["install", "--yes", "--no-install-recommends", "mmdebstrap"],
     ] {
-        apt_get(arguments).await?;
+        apt::get(arguments).await?;
     }
     Ok(())
-}
-
-/// Runs `apt-get` without questions.
-///
-/// # Errors
-/// The command and its last words.
-pub(crate) async fn apt_get(arguments: &[&str]) -> Result<(), String> {
-    let mut command = tied::command("apt-get");
-    command
-        .args(["-qq", "-o", "DPkg::Lock::Timeout=120"])
-        .args(arguments)
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    let log = tempfile::NamedTempFile::new().map_err(|error| error.to_string())?;
-    run(command, log.path())
-        .await
-        .map_err(|why| format!("`apt-get {}` falló: {why}", arguments.join(" ")))
-}
-
-/// Runs a command to its end with its output in `log`.
-async fn run(mut command: Command, log: &Path) -> Result<(), String> {
-    let file = std::fs::File::create(log).map_err(|error| error.to_string())?;
-    let copy = file.try_clone().map_err(|error| error.to_string())?;
-    command.stdin(Stdio::null()).stdout(file).stderr(copy);
-    let status = match Tied::spawn(command).await {
-        Ok(process) => process.wait().await,
-        Err(error) => Err(error),
-    };
-    match status {
-        Ok(status) if status.success() => Ok(()),
-        Ok(_) => Err(last_words(&String::from_utf8_lossy(
-            &std::fs::read(log).unwrap_or_default(),
-        ))),
-        Err(error) => Err(error.to_string()),
-    }
-}
-
-/// The last lines that say what went wrong, in one line.
-fn last_words(log: &str) -> String {
-    let complaints: Vec<&str> = log
-        .lines()
-        .filter(|line| line.starts_with("E:") || line.contains("rror"))
-        .collect();
-    let lines = if complaints.is_empty() {
-        log.lines().collect()
-    } else {
-        complaints
-    };
-    lines[lines.len().saturating_sub(3)..].join(" · ")
 }
 
 /// Makes `image.tar` in the working folder.
@@ -220,7 +172,7 @@ async fn bootstrap(recipe: &Recipe, sources: &Sources, work: &Path) -> Result<()
     if Path::new(MERGED_USR).is_dir() {
         command.arg(format!("--hook-dir={MERGED_USR}"));
     }
-    run(command, &work.join("log"))
+    tied::run(command, &work.join("log"))
         .await
         .map_err(|why| format!("`mmdebstrap` falló: {why}"))
 }
@@ -350,11 +302,5 @@ mod tests {
         assert_eq!(python.hash(), RECIPES[0].hash());
         assert_ne!(python.hash(), other.hash());
         assert_eq!(python.hash().len(), 12);
-    }
-
-    #[test]
-    fn the_last_words_are_those_that_complain() {
-        assert_eq!(last_words("I: uno\nE: dos\nI: tres\n"), "E: dos");
-        assert_eq!(last_words("uno\ndos\n"), "uno · dos");
     }
 }
