@@ -1,4 +1,43 @@
-/// x
+use super::check::course;
+use super::{exit, images};
+use crate::lab::doctor::{self, Status};
+
+/// `muelle doctor`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
-pub async fn run(_: Args) -> anyhow::Result<u8> { Ok(0) }
+pub struct Args {
+    /// Arregla lo que pueda: instala el motor (Debian y Ubuntu, como root) y prepara las imágenes
+    #[arg(long)]
+    fix: bool,
+}
+
+/// Looks at everything that checking needs; with `--fix`, mends it first.
+pub async fn run(args: Args) -> anyhow::Result<u8> {
+    let images = images::of(&course()?);
+    if args.fix {
+        match doctor::fix(&images, None, &|line| println!("· {line}")).await {
+            Ok(prepared) => {
+                for image in prepared {
+                    println!("· {}: {}", image.reference, image.source);
+                }
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                return Ok(exit::MACHINE);
+            }
+        }
+    }
+    let checks = doctor::examine(&images).await;
+    for check in &checks {
+        let mark = match check.status {
+            Status::Ok => "✓ OK",
+            Status::Warn => "! OJO",
+            Status::Fail => "✗ FALTA",
+        };
+        println!("{mark:<8} {}: {}", check.name, check.detail);
+        for line in check.fix.iter().flat_map(|fix| fix.lines()) {
+            println!("         {line}");
+        }
+    }
+    let ready = checks.iter().all(|check| check.status != Status::Fail);
+    Ok(if ready { exit::PASSED } else { exit::MACHINE })
+}

@@ -73,6 +73,14 @@ impl Live {
         }
     }
 
+    /// Prints something else without the live line getting in its way.
+    pub fn pause<T>(&self, print: impl FnOnce() -> T) -> T {
+        match &self.bar {
+            Some(bar) => bar.suspend(print),
+            None => print(),
+        }
+    }
+
     /// Takes the live line away.
     pub fn end(&self) {
         if let Some(bar) = &self.bar {

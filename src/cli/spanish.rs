@@ -55,18 +55,37 @@ pub fn localize(command: Command) -> Command {
 
 /// Prints help or version where it was asked for, else what was wrong and the way out.
 pub fn report(error: &clap::Error) -> ExitCode {
-    if matches!(error.kind(), ErrorKind::DisplayHelp | ErrorKind::DisplayVersion) {
-        // A closed pipe is no reason to complain.
-        let _ = error.print();
-        return ExitCode::SUCCESS;
-    }
-    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
-        let _ = error.print();
-        return ExitCode::from(exit::USAGE);
+    use std::io::Write;
+    let help = || translated(&error.render().ansi().to_string());
+    match error.kind() {
+        ErrorKind::DisplayHelp | ErrorKind::DisplayVersion => {
+            // A closed pipe is no reason to complain.
+            let _ = anstream::stdout().write_all(help().as_bytes());
+            return ExitCode::SUCCESS;
+        }
+        ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand => {
+            let _ = anstream::stderr().write_all(help().as_bytes());
+            return ExitCode::from(exit::USAGE);
+        }
+        _ => {}
     }
     eprintln!("error: {}", message(error));
     eprintln!("\nPara ver qué se puede pedir: muelle --help");
     ExitCode::from(exit::USAGE)
+}
+
+/// The words that clap has no setting for.
+fn translated(help: &str) -> String {
+    [
+        ("[OPTIONS]", "[OPCIONES]"),
+        ("Possible values:", "Valores:"),
+        ("[possible values: ", "[valores: "),
+        ("[default: ", "[si no se dice: "),
+        ("[aliases: ", "[también: "),
+        ("[alias: ", "[también: "),
+    ]
+    .iter()
+    .fold(help.to_owned(), |help, (english, spanish)| help.replace(english, spanish))
 }
 
 fn message(error: &clap::Error) -> String {
