@@ -124,11 +124,18 @@ impl Lab {
             Some(body)
         ));
         let mut story = Story::default();
+        let mut error = None;
+        // Which step failed may be told after the failure itself.
         while let Some(message) = stream.next().await {
             match message {
                 Ok(info) => story.read(info),
-                Err(error) => return Err(story.failure(error)),
+                Err(first) => {
+                    error.get_or_insert(first);
+                }
             }
+        }
+        if let Some(error) = error {
+            return Err(story.failure(error));
         }
         let image = self.docker().inspect_image(&tag).await?;
         Ok(Built {
@@ -197,6 +204,7 @@ struct Story {
 struct Told {
     name: String,
     cached: bool,
+    completed: bool,
     failed: bool,
     output: Vec<u8>,
 }
@@ -208,6 +216,7 @@ impl Story {
                 let told = self.vertex(&vertex.digest);
                 told.name = vertex.name;
                 told.cached |= vertex.cached;
+                told.completed |= vertex.completed.is_some();
                 told.failed |= !vertex.error.is_empty();
             }
             for log in status.logs {
@@ -273,7 +282,8 @@ impl Story {
         let step = if classic {
             self.told.last()
         } else {
-            self.told.iter().find(|told| told.failed)
+            let failed = self.told.iter().find(|told| told.failed);
+            failed.or_else(|| self.told.iter().rfind(|told| told.ran_in(&message)))
         };
         BuildError::Failed(BuildFailure {
             step: step.map(|told| told.name.clone()),
@@ -291,6 +301,12 @@ fn is_engine_fault(message: &str) -> bool {
 }
 
 impl Told {
+    /// Whether an engine's message speaks of this step's command, which then never completed.
+    fn ran_in(&self, message: &str) -> bool {
+        let command = self.name.split_once("] RUN ").map(|(_, command)| command);
+        !self.completed && command.is_some_and(|command| message.contains(command))
+    }
+
     /// Keeps the end of a step's output.
     fn print(&mut self, bytes: &[u8]) {
         const KEPT: usize = 8 << 10;

@@ -65,6 +65,14 @@ pub struct Probe {
     pub output: String,
 }
 
+impl Probe {
+    /// Whether it ended because its time was up: killed by the engine, or by a limit of its own.
+    pub fn timed_out(&self) -> bool {
+        let output = self.output.to_lowercase();
+        self.code != 0 && (output.contains("exceeded timeout") || output.contains("timed out"))
+    }
+}
+
 /// The engine's view of a container's health.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Health {

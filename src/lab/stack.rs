@@ -22,8 +22,8 @@ use super::container::Container;
 use crate::submission::Location;
 use crate::submission::compose::{Condition, Project, Service};
 
-pub use readiness::{HealthTiming, ProbeCount};
-pub use translate::inherited_health;
+pub use readiness::{HealthTiming, Pace, ProbeCount};
+pub use translate::{inherited_health, no_health};
 
 /// What the checker changes in a service beyond what the student wrote.
 #[derive(Clone, Debug, Default)]
@@ -32,8 +32,8 @@ pub struct Tweaks {
     pub environment: BTreeMap<String, Vec<(String, String)>>,
     /// Ports of a service that the checker must reach where containers have no address of their own.
     pub reached: BTreeMap<String, Vec<u16>>,
-    /// Timing of every health check; nothing keeps the student's.
-    pub health: Option<HealthTiming>,
+    /// How often health checks run; nothing keeps the student's timing.
+    pub health: Option<Pace>,
 }
 
 /// How far a service is on its way up.

@@ -110,8 +110,9 @@ impl Dockerfile {
                     for pair in arg.arguments.value.split_whitespace() {
                         let (name, default) = pair.split_once('=').unwrap_or((pair, ""));
                         let value = args.get(name).cloned();
-                        let value = value.unwrap_or_else(|| default.trim_matches(['"', '\'']).to_owned());
-                        globals.insert(name.to_owned(), value);
+                        let default = default.trim_matches(['"', '\'']);
+                        let value = value.or_else(|| expand(default, &globals));
+                        globals.insert(name.to_owned(), value.unwrap_or_default());
                     }
                 }
                 Instruction::From(from) => {
@@ -254,11 +255,11 @@ mod tests {
     #[test]
     fn stages_are_no_base_images_and_arguments_are_expanded() {
         let file = read(
-            "ARG VERSION=3.11\nFROM python:${VERSION}-slim AS Base\nFROM base\nFROM scratch\nFROM python:$VERSION\n",
+            "ARG VERSION=3.11\nARG BASE=python:${VERSION}-slim\nFROM ${BASE} AS Base\nFROM base\nFROM scratch\nFROM python:$VERSION\n",
         );
         let images: Vec<_> = file.bases().iter().map(|base| base.image.as_deref()).collect();
         assert_eq!(images, [Some("python:3.11-slim"), Some("python:3.11")]);
-        assert_eq!(file.bases()[1].location.line, 5);
+        assert_eq!(file.bases()[1].location.line, 6);
     }
 
     #[test]

@@ -10,6 +10,9 @@ use super::location::Location;
 use super::snapshot::Snapshot;
 use pattern::Pattern;
 
+/// Characters of all patterns at most: each is tried on every file.
+const MOST_CHARACTERS: usize = 20_000;
+
 /// A `.dockerignore`, ready to decide.
 #[derive(Clone, Debug, Default)]
 pub struct Dockerignore {
@@ -59,6 +62,7 @@ impl Dockerignore {
     pub fn parse_file(text: &str, file: &str) -> Result<Self, DockerignoreError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = Vec::new();
+        let mut characters = 0;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             let refuse = |message| DockerignoreError {
@@ -90,6 +94,12 @@ impl Dockerignore {
                     "el patrón `{written}` no es válido: un `[` necesita su `]` con algo dentro, y una `\\` no puede ir al final"
                 ))
             })?;
+            characters += relative.len();
+            if characters > MOST_CHARACTERS {
+                return Err(refuse(format!(
+                    "el archivo tiene más de {MOST_CHARACTERS} caracteres de patrones: ignora carpetas enteras en vez de archivo por archivo"
+                )));
+            }
             lines.push(Line {
                 number,
                 exception,

@@ -6,8 +6,13 @@
 //! Two oddities of Compose are not kept: it takes a bare `A` at the very end of a file for the value of a variable
 //! without name, and it accepts `=1`, which no engine then takes.
 
-use super::interpolate::{self, Lookup};
+use std::collections::HashMap;
+
+use super::interpolate::{self, InterpolationError, Lookup};
 use super::location::Location;
+
+/// Bytes of all values at most, their variables put in.
+const MOST_BYTES: usize = 4 << 20;
 
 /// A variable, its value (nothing for a bare name that is set nowhere) and where its name is.
 pub type Variable = (String, Option<String>, Location);
@@ -35,6 +40,9 @@ pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Vec<Variable>, D
         file,
         lookup,
         found: Vec::new(),
+        values: HashMap::new(),
+        line: (1, 0),
+        budget: MOST_BYTES,
     };
     while reader.skip_to_statement() {
         reader.statement()?;
@@ -48,6 +56,11 @@ struct Reader<'a> {
     file: &'a str,
     lookup: &'a Lookup<'a>,
     found: Vec<Variable>,
+    values: HashMap<String, Option<String>>,
+    /// The number of the line read last, and where it starts.
+    line: (usize, usize),
+    /// Bytes that values may still take.
+    budget: usize,
 }
 
 impl Reader<'_> {
@@ -55,17 +68,22 @@ impl Reader<'_> {
         &self.text[self.at..]
     }
 
-    fn location(&self, at: usize) -> Location {
-        let before = &self.text[..at];
-        let line_start = before.rfind('\n').map_or(0, |end| end + 1);
+    /// The place of `at`, which never lies before the start of the line asked for last.
+    fn location(&mut self, at: usize) -> Location {
+        let (line, start) = self.line;
+        let passed = &self.text[start..at];
+        if let Some(end) = passed.rfind('\n') {
+            self.line = (line + passed.matches('\n').count(), start + end + 1);
+        }
+        let (line, start) = self.line;
         Location {
             file: self.file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: before[line_start..].chars().count() + 1,
+            line,
+            column: self.text[start..at].chars().count() + 1,
         }
     }
 
-    fn fault(&self, at: usize, message: String) -> DotenvError {
+    fn fault(&mut self, at: usize, message: String) -> DotenvError {
         DotenvError {
             message,
             location: self.location(at),
@@ -104,7 +122,14 @@ impl Reader<'_> {
                 end = Some((offset, c));
                 break;
             }
-            let line = self.rest().lines().next().unwrap_or("");
+            let line: String = self
+                .rest()
+                .lines()
+                .next()
+                .unwrap_or("")
+                .chars()
+                .take(40)
+                .collect();
             return Err(self.fault(
                 start + offset,
                 format!("el carácter `{c}` no puede ir en el nombre de una variable (`{line}`): escribe `NOMBRE=valor`"),
@@ -131,6 +156,7 @@ impl Reader<'_> {
         self.at += length;
         if bare {
             let value = (self.lookup)(&name);
+            self.values.insert(name.clone(), value.clone());
             self.found.push((name, value, location));
             return Ok(());
         }
@@ -140,6 +166,7 @@ impl Reader<'_> {
             Some(quote @ ('\'' | '"')) => self.quoted(quote)?,
             _ => self.unquoted()?,
         };
+        self.values.insert(name.clone(), Some(value.clone()));
         self.found.push((name, Some(value), location));
         Ok(())
     }
@@ -182,20 +209,21 @@ impl Reader<'_> {
         ))
     }
 
-    fn expand(&self, value: &str, at: usize) -> Result<String, DotenvError> {
-        let lookup = |name: &str| {
-            (self.lookup)(name).or_else(|| {
-                let same = |variable: &&Variable| variable.0 == name;
-                self.found
-                    .iter()
-                    .rev()
-                    .find(same)
-                    .and_then(|variable| variable.1.clone())
-            })
-        };
-        interpolate::text(value, &lookup)
-            .map(|result| result.text)
-            .map_err(|error| self.fault(at, error.to_string()))
+    fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
+        let lookup =
+            |name: &str| (self.lookup)(name).or_else(|| self.values.get(name).cloned().flatten());
+        let result = interpolate::text(value, &lookup).and_then(|result| {
+            let left = self.budget.checked_sub(result.text.len());
+            left.map(|left| (result.text, left))
+                .ok_or(InterpolationError::TooLong)
+        });
+        match result {
+            Ok((text, left)) => {
+                self.budget = left;
+                Ok(text)
+            }
+            Err(error) => Err(self.fault(at, error.to_string())),
+        }
     }
 }
 
@@ -317,6 +345,17 @@ mod tests {
         let variables = parse("\nA=\"x\ny\"\n  B=1", ".env", &lookup).unwrap();
         let places: Vec<_> = variables.iter().map(|v| (v.2.line, v.2.column)).collect();
         assert_eq!(places, [(2, 1), (4, 3)]);
+    }
+
+    #[test]
+    fn variables_made_of_variables_end_before_they_fill_the_memory() {
+        let mut text = "A0=xxxxxxxxxx\n".to_owned();
+        for i in 1..60 {
+            text += &format!("A{i}=$A{0}$A{0}\n", i - 1);
+        }
+        assert!(error(&text).contains("se multiplican sin medida"));
+        let many: String = (0..100_000).map(|i| format!("V{i}=$A\n")).collect();
+        assert_eq!(parse(&many, ".env", &lookup).unwrap().len(), 100_000);
     }
 
     #[test]

@@ -9,6 +9,11 @@ pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 /// Defaults inside of defaults at most.
 const MOST_LEVELS: usize = 32;
 
+/// Bytes of one text at most, its variables put in: variables made of variables double with every line.
+const MOST_BYTES: usize = 64 << 10;
+/// Bytes of a tree at most, the same way.
+const MOST_BYTES_IN_TREE: usize = 8 << 20;
+
 /// A text with its variables put in.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Interpolated {
@@ -26,6 +31,9 @@ pub enum InterpolationError {
         "`{0}` no es una variable válida: escribe `${{NOMBRE}}`, o `$$` si quieres un `$` literal"
     )]
     Invalid(String),
+    /// More text than any real file has.
+    #[error("las variables se multiplican sin medida: el texto que dan es demasiado largo")]
+    TooLong,
     /// `${NAME:?why}`, and it is unset or empty.
     #[error("falta la variable obligatoria `{name}`{}: defínela en `.env` o en el entorno", why(.message))]
     Required {
@@ -50,8 +58,7 @@ fn why(message: &str) -> String {
 /// A `${` that is no variable, and a required variable that is missing.
 pub fn text(text: &str, lookup: &Lookup) -> Result<Interpolated, InterpolationError> {
     let mut result = Interpolated::default();
-    let rest = expand(text, lookup, &mut result, 0, false)?;
-    debug_assert!(rest.is_empty());
+    expand(text, lookup, &mut result, 0, false)?;
     Ok(result)
 }
 
@@ -65,10 +72,23 @@ pub fn tree(
     lookup: &Lookup,
     missing: &mut dyn FnMut(String, &Location),
 ) -> Result<(), (InterpolationError, Location)> {
+    let mut budget = MOST_BYTES_IN_TREE;
+    walk(node, lookup, missing, &mut budget)
+}
+
+fn walk(
+    node: &mut Node,
+    lookup: &Lookup,
+    missing: &mut dyn FnMut(String, &Location),
+    budget: &mut usize,
+) -> Result<(), (InterpolationError, Location)> {
     match &mut node.value {
         Value::Scalar(scalar) if scalar.kind == Kind::Text && scalar.text.contains('$') => {
             let result =
                 text(&scalar.text, lookup).map_err(|error| (error, node.location.clone()))?;
+            *budget = budget
+                .checked_sub(result.text.len())
+                .ok_or_else(|| (InterpolationError::TooLong, node.location.clone()))?;
             scalar.text = result.text;
             for name in result.missing {
                 missing(name, &node.location);
@@ -77,12 +97,12 @@ pub fn tree(
         Value::Scalar(_) => {}
         Value::Seq(items) => {
             for item in items {
-                tree(item, lookup, missing)?;
+                walk(item, lookup, missing, budget)?;
             }
         }
         Value::Map(fields) => {
             for field in fields {
-                tree(&mut field.value, lookup, missing)?;
+                walk(&mut field.value, lookup, missing, budget)?;
             }
         }
     }
@@ -99,6 +119,9 @@ fn expand<'t>(
 ) -> Result<&'t str, InterpolationError> {
     let mut rest = text;
     loop {
+        if into.text.len() > MOST_BYTES.max(text.len()) {
+            return Err(InterpolationError::TooLong);
+        }
         let Some(at) = rest.find(|c| c == '$' || (in_braces && c == '}')) else {
             if in_braces {
                 return Err(invalid(text));
@@ -157,7 +180,7 @@ fn braced<'t>(
         expand(&after[1..], lookup, &mut word, level + 1, true).map_err(|error| match error {
             // A missing `}` is shown from where it opened.
             InterpolationError::Invalid(_) => invalid(whole),
-            required => required,
+            other => other,
         });
     let value = lookup(name).filter(|value| !(or_empty && value.is_empty()));
     // What stands in a word that is not used does not count, but its braces do.

@@ -3,12 +3,13 @@
 use std::time::{Duration, Instant};
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
+use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
 
 use super::{APP_PORT, Bench, Image};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::engine::Reach;
 use crate::lab::http::Request;
+use crate::lab::stack::no_health;
 
 /// Longest wait for an app to answer; the course's app needs a fraction of a second.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -50,10 +51,7 @@ impl<'lab> Bench<'lab> {
                 "LOG_LEVEL=INFO".to_owned(),
             ]),
             // What is tried on this container has nothing to do with its health check.
-            healthcheck: Some(HealthConfig {
-                test: Some(vec!["NONE".into()]),
-                ..HealthConfig::default()
-            }),
+            healthcheck: Some(no_health()),
             exposed_ports: published.then(|| vec![port.clone()]),
             host_config: Some(HostConfig {
                 memory: Some(crate::lab::MEMORY),

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use super::{APP_PORT, API_ROLE, Bench, KEY_HEADER};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::http::Request;
-use crate::lab::stack::{HealthTiming, Phase, ProbeCount, Stack, Tweaks, UpError};
+use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
 use crate::submission::compose::{ComposeError, Service};
 use crate::verdict::Finding;
 
@@ -86,12 +86,12 @@ impl<'lab> Bench<'lab> {
             environment: BTreeMap::from([(api.clone(), environment)]),
             reached: BTreeMap::from([(api.clone(), vec![port])]),
             // A long start period: while the app is held, failures count against nobody.
-            health: Some(HealthTiming {
-                interval: Duration::from_millis(200),
+            health: Some(Pace::Ours(HealthTiming {
+                interval: Duration::from_millis(400),
                 start_period: Duration::from_secs(120),
                 retries: 3,
                 timeout: HealthTiming::TIMEOUT_CAP,
-            }),
+            })),
         };
         self.say("levanto el proyecto con Compose");
         let dir = self.dir.clone();
@@ -106,8 +106,11 @@ impl<'lab> Bench<'lab> {
             UpError::Failed { message, location } => Finding::failed(message).at(Some(location)),
             UpError::Engine(error) => Finding::error(error.to_string()),
         })?;
-        // Later containers of the app start well.
-        stack.set_tweaks(tweaks(vec![key]));
+        // Later containers of the app start well, and nobody asks for their health.
+        stack.set_tweaks(Tweaks {
+            health: Some(Pace::Never),
+            ..tweaks(vec![key])
+        });
         let ended = self.jobs(&stack, &api, &early).await;
         let jobs = ended.map_err(|error| Finding::error(error.to_string()))?;
         let (mut predictions, mut turned_away) = (0, 0);
@@ -195,7 +198,7 @@ impl<'lab> Bench<'lab> {
                     .collect();
                 let all_wait = others.iter().all(|(_, phase)| matches!(phase, Phase::Waiting { .. }));
                 // The probe has spoken of an app that is still loading: who waits, waits for its truth.
-                if all_wait && (health.is_none() || !probes.codes().is_empty()) {
+                if all_wait && (health.is_none() || probes.codes().next().is_some()) {
                     break;
                 }
                 let mut busy = false;

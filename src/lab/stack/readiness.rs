@@ -15,6 +15,15 @@ const CONDITION_LIMIT: Duration = Duration::from_secs(60);
 /// Failed probes of an app that nobody keeps ill after which it counts as never healthy.
 const FAILURES_ENOUGH: usize = 4;
 
+/// How often health checks run.
+#[derive(Clone, Copy, Debug)]
+pub enum Pace {
+    /// At the checker's pace.
+    Ours(HealthTiming),
+    /// Not at all.
+    Never,
+}
+
 /// The timing of health checks that the checker uses instead of the student's: the *test* is the
 /// student's, the *interval* is ours.
 #[derive(Clone, Copy, Debug)]
@@ -43,7 +52,8 @@ impl HealthTiming {
 pub struct ProbeCount {
     started: bool,
     seen: Vec<String>,
-    codes: Vec<i64>,
+    /// Exit code and whether it ran out of time.
+    ran: Vec<(i64, bool)>,
 }
 
 impl ProbeCount {
@@ -53,7 +63,7 @@ impl ProbeCount {
             if !self.seen.contains(&probe.start) {
                 self.seen.push(probe.start.clone());
                 if self.started {
-                    self.codes.push(probe.code);
+                    self.ran.push((probe.code, probe.timed_out()));
                 }
             }
         }
@@ -61,8 +71,13 @@ impl ProbeCount {
     }
 
     /// Exit codes of the probes that ran wholly after the moment.
-    pub fn codes(&self) -> &[i64] {
-        self.codes.get(1..).unwrap_or_default()
+    pub fn codes(&self) -> impl Iterator<Item = i64> {
+        self.ran.iter().skip(1).map(|&(code, _)| code)
+    }
+
+    /// The same without those that ran out of time.
+    pub fn verdicts(&self) -> impl Iterator<Item = i64> {
+        self.ran.iter().skip(1).filter(|(_, late)| !late).map(|&(code, _)| code)
     }
 }
 
@@ -137,9 +152,8 @@ impl Stack<'_> {
             if health.status == HealthStatusEnum::HEALTHY {
                 return Ok(());
             }
-            let never = !probes.codes().is_empty()
-                && probes.codes().len() >= FAILURES_ENOUGH
-                && probes.codes().iter().all(|&code| code != 0);
+            let never = probes.verdicts().count() >= FAILURES_ENOUGH
+                && probes.verdicts().all(|code| code != 0);
             let unhealthy = health.status == HealthStatusEnum::UNHEALTHY && !*self.held.borrow();
             if never || unhealthy || begun.elapsed() > CONDITION_LIMIT {
                 let last = health.probes.last();
@@ -205,8 +219,8 @@ mod tests {
         let mut count = ProbeCount::default();
         count.look(&health(&[("1", 0), ("2", 0)]));
         count.look(&health(&[("2", 0), ("3", 0)]));
-        assert!(count.codes().is_empty());
+        assert_eq!(count.codes().count(), 0);
         count.look(&health(&[("3", 0), ("4", 1), ("5", 1)]));
-        assert_eq!(count.codes(), [1, 1]);
+        assert_eq!(count.codes().collect::<Vec<_>>(), [1, 1]);
     }
 }

@@ -10,7 +10,7 @@ use bollard::models::{
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
-use super::{HealthTiming, Stack, Tweaks};
+use super::{HealthTiming, Pace, Stack, Tweaks};
 use crate::lab::engine::Reach;
 use crate::lab::{MEMORY, PIDS};
 use crate::submission::compose::command::Form;
@@ -327,12 +327,14 @@ fn words(command: Option<&Command>) -> Option<Vec<String>> {
 }
 
 /// The service's health check with our timing; what is left out is inherited from the image.
-fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) -> Option<HealthConfig> {
+fn health(own: Option<&Healthcheck>, pace: Option<Pace>) -> Option<HealthConfig> {
+    let timing = match pace {
+        Some(Pace::Ours(timing)) => Some(timing),
+        Some(Pace::Never) => return Some(no_health()),
+        None => None,
+    };
     if own.is_some_and(|own| own.disable) {
-        return Some(HealthConfig {
-            test: Some(vec!["NONE".into()]),
-            ..HealthConfig::default()
-        });
+        return Some(no_health());
     }
     if own.is_none() && timing.is_none() {
         return None;
@@ -363,9 +365,17 @@ fn health(own: Option<&Healthcheck>, timing: Option<HealthTiming>) -> Option<Hea
     })
 }
 
+/// No health check, not even the image's.
+pub fn no_health() -> HealthConfig {
+    HealthConfig {
+        test: Some(vec!["NONE".into()]),
+        ..HealthConfig::default()
+    }
+}
+
 /// The image's own health check at the checker's pace.
 pub fn inherited_health(timing: HealthTiming) -> Option<HealthConfig> {
-    health(None, Some(timing))
+    health(None, Some(Pace::Ours(timing)))
 }
 
 /// Nanoseconds for the API, where 0 would mean "inherit": at least 1 ms.

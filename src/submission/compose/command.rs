@@ -74,7 +74,7 @@ fn words(text: &str) -> Option<Vec<String>> {
             }
             (Some(open), c) if c == open => {
                 quote = None;
-                if c == '`' {
+                if matches!(c, '`' | ')') {
                     word.push(c);
                 }
             }

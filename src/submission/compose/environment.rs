@@ -9,11 +9,20 @@ use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
 use crate::submission::yaml::Node;
 
+/// Files of `env_file` at most, all services together.
+const MOST_FILES: usize = 100;
+
 /// Completes `environment` of every active service with its files: what `environment` says wins, later files
 /// win over earlier ones.
 pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
     let surroundings = &project.environment;
+    let mut files = 0;
     for service in project.services.values_mut() {
+        files += service.env_file.len();
+        if let Some(file) = service.env_file.last().filter(|_| files > MOST_FILES) {
+            let message = format!("el proyecto nombra más de {MOST_FILES} archivos en `env_file`");
+            return super::fields::invalid(&file.location, message);
+        }
         read_env_files(service, snapshot, surroundings)?;
         read_label_files(service, snapshot, surroundings)?;
     }

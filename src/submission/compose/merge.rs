@@ -307,6 +307,8 @@ fn identity(key: &str, item: &Node) -> String {
     let part = |name: &str| item.get(name).and_then(text);
     let written = text(item);
     let known = match key {
+        // A range is not taken apart just to be compared.
+        "ports" if written.as_ref().is_some_and(|text| text.contains('-')) => written,
         "ports" => Port::read(item).ok().map(|ports| {
             let show = |port: &Port| {
                 format!(

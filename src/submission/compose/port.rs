@@ -4,6 +4,9 @@ use super::fields::{Fields, Read, invalid, shown, text};
 use crate::submission::location::Location;
 use crate::submission::yaml::Node;
 
+/// Ports of one range at most.
+const MOST_IN_RANGE: u16 = 200;
+
 /// One container port that is published; ranges that map one to one are already taken apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Port {
@@ -110,6 +113,14 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
     let Some((first, last)) = range(target).filter(|(first, _)| *first > 0) else {
         return invalid(location, wrong_port(target, written));
     };
+    if last - first >= MOST_IN_RANGE {
+        return invalid(
+            location,
+            format!(
+                "el puerto `{written}` publica más de {MOST_IN_RANGE} puertos: publica solo los que usas"
+            ),
+        );
+    }
     let host_range = match published {
         "" => None,
         text => match range(text) {

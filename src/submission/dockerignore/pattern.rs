@@ -152,6 +152,9 @@ fn all_match(steps: &[Step], path: &str) -> bool {
                 next[at] = true;
             }
         }
+        if !next.contains(&true) {
+            return false;
+        }
         reached = next;
     }
     reached[path.len()]

@@ -8,7 +8,7 @@ use super::{Field, Kind, Node, Scalar, Tag, Value, YamlError, fault, resolve};
 use crate::submission::location::Location;
 
 /// Values of a file at most, aliases expanded: far above any real file, far below what hurts.
-const MOST_NODES: usize = 100_000;
+const MOST_NODES: usize = 20_000;
 /// Levels at most, aliases expanded.
 const MOST_LEVELS: usize = 100;
 

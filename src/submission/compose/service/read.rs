@@ -11,6 +11,9 @@ use crate::submission::interpolate::Lookup;
 use crate::submission::location::Location;
 use crate::submission::yaml::{Field, Node};
 
+/// Published ports of a service at most.
+const MOST_PORTS: usize = 500;
+
 impl Service {
     /// Reads the service of `field`; `environment` has bare names looked up, but not yet what `env_file` holds.
     pub(in crate::submission::compose) fn read(field: &Field, lookup: &Lookup) -> Read<Self> {
@@ -43,6 +46,14 @@ impl Service {
         let mut ports = Vec::new();
         for port in fields.nodes("ports") {
             ports.extend(Port::read(&port)?);
+            if ports.len() > MOST_PORTS {
+                return invalid(
+                    &port.location,
+                    format!(
+                        "un servicio no puede publicar más de {MOST_PORTS} puertos: publica solo los que usas"
+                    ),
+                );
+            }
         }
         Ok(Self {
             name: field.key.clone(),
