@@ -4,6 +4,10 @@
 //! Each test starts this very binary again in a mount namespace in which the sockets of the running engines are
 //! masked, so that the code under test finds none and starts its own.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests stop the test, as the tests do"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
