@@ -1,6 +1,10 @@
 //! The stand-in for `python:3.11-slim`, for real: the idioms that the lessons teach, built and run.
 //! Needs a running engine and a way out to packages from inside a build; fails, and never skips, without them.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests stop the test, as the tests do"
+)]
 
 use bollard::body_full;
 use bollard::models::ContainerCreateBody;

@@ -4,6 +4,10 @@
 //! Each test starts this very binary again in a mount namespace in which the sockets of the running engines are
 //! masked, so that the code under test finds none and starts its own.
 #![cfg(target_os = "linux")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "the helpers of tests stop the test, as the tests do"
+)]
 
 use std::io::{BufRead, BufReader};
 use std::path::Path;
@@ -15,6 +19,7 @@ use bollard::query_parameters::{CreateContainerOptions, RemoveContainerOptions};
 use futures_util::StreamExt;
 use muelle::lab::engine::{Engine, Reach};
 use muelle::lab::images::{self, BaseImage, Source};
+use sha2::{Digest, Sha256};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 
 const IMAGE: &str = "python:3.11-slim";
@@ -79,6 +84,25 @@ fn host() -> String {
     format!("{bridge}\n{}\n{engine}", chains.join("\n"))
 }
 
+/// The socket folder and the control groups that belong to a home.
+fn traces(home: &tempfile::TempDir) -> Vec<String> {
+    let digest = Sha256::digest(home.path().as_os_str().as_encoded_bytes());
+    let id: String = digest
+        .iter()
+        .take(6)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    let mut places = vec![
+        format!("/run/muelle/{id}"),
+        format!("/sys/fs/cgroup/muelle-{id}"),
+    ];
+    for controller in std::fs::read_dir("/sys/fs/cgroup").unwrap().flatten() {
+        places.push(format!("{}/muelle-{id}", controller.path().display()));
+    }
+    places.retain(|place| Path::new(place).exists());
+    places
+}
+
 /// The processes whose command line mentions `needle`.
 fn processes(needle: &str) -> Vec<String> {
     living(|folder| {
@@ -138,6 +162,7 @@ fn a_container_of_a_private_engine_answers_and_the_host_does_not_notice() {
     assert!(output.status.success(), "{text}");
     assert!(text.contains("served by a private engine"), "{text}");
     assert_eq!(host(), before);
+    assert_eq!(traces(&home), [""; 0]);
     assert_eq!(processes(&home.path().to_string_lossy()), [""; 0]);
 }
 
@@ -179,11 +204,16 @@ fn killing_us_leaves_no_process_and_frees_the_lock() {
         std::thread::sleep(Duration::from_millis(5));
     }
     println!("everything gone after {:?}", begun.elapsed());
-    // The same data root can be used again at once.
-    let mut again = without_engines(home.path(), "hang");
-    wait_for_line(&mut again, "engine is up");
-    again.kill().unwrap();
-    again.wait().unwrap();
+    // The same data root can be used again at once; a run that ends in order removes what the killed one left.
+    let output = without_engines(home.path(), "stop")
+        .wait_with_output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stdout)
+    );
+    assert_eq!(traces(&home), [""; 0]);
 }
 
 /// Saves the base image from the host's engine.
@@ -225,6 +255,7 @@ fn inner() {
         );
         match part.as_str() {
             "serve" => serve(&engine).await,
+            "stop" => {}
             "hang" => tokio::time::sleep(Duration::from_secs(600)).await,
             other => panic!("{other}"),
         }

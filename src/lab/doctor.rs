@@ -127,7 +127,7 @@ fn engine_check(found: &Result<Engine, EngineError>) -> Check {
             NAME,
             "no hay ninguno en marcha; muelle arrancará uno propio y privado cada vez que lo necesite",
             format!(
-                "Para que haya uno siempre: {}",
+                "Si prefieres uno siempre en marcha: {}",
                 Machine::here().start_advice()
             ),
         ),

@@ -91,7 +91,9 @@ impl EngineError {
                         f,
                         "Para volver al motor de esta máquina: `docker context use default`."
                     )?,
-                    Origin::Default => writeln!(f, "{}", machine.start_advice())?,
+                    Origin::Default => {
+                        writeln!(f, "Para arrancarlo: {}", machine.start_advice())?
+                    }
                 }
             }
             Self::Unsupported { host, origin } => {
@@ -131,7 +133,7 @@ impl EngineError {
                     writeln!(f, "  - {place}")?;
                 }
                 if *installed || machine != Machine::Linux {
-                    writeln!(f, "{}", machine.start_advice())?;
+                    writeln!(f, "Para arrancarlo: {}", machine.start_advice())?;
                 }
                 if !*installed {
                     writeln!(f, "Si todavía no lo tienes: {}", machine.install_advice())?;
@@ -152,7 +154,7 @@ impl EngineError {
                     f,
                     "No hay ningún motor en marcha y no pude arrancar uno propio y privado: {why}"
                 )?;
-                writeln!(f, "{}", machine.start_advice())?;
+                writeln!(f, "Para arrancarlo: {}", machine.start_advice())?;
             }
             Self::Setting {
                 name,
@@ -189,7 +191,7 @@ mod tests {
             text(&error, Machine::Linux),
             "No hay ningún motor de Docker en marcha. Busqué en:\n\
              \x20 - unix:///var/run/docker.sock: no existe\n\
-             Arráncalo con `sudo systemctl start docker` (sin systemd: `sudo service docker start`).\n\
+             Para arrancarlo: `sudo systemctl start docker` (sin systemd: `sudo service docker start`).\n\
              Para ver qué falta: `muelle doctor`. Para que lo arregle por ti lo que se pueda: `muelle doctor --fix`."
         );
     }

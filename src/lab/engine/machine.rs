@@ -38,22 +38,22 @@ impl Machine {
         }
     }
 
-    /// What to do when Docker is installed but nothing answers, ready to print.
+    /// What to do when Docker is installed but nothing answers, to stand after a colon.
     #[must_use]
     pub fn start_advice(self) -> &'static str {
         match self {
             Self::Linux => {
-                "Arráncalo con `sudo systemctl start docker` (sin systemd: `sudo service docker start`)."
+                "`sudo systemctl start docker` (sin systemd: `sudo service docker start`)."
             }
             Self::Wsl => {
-                "Abre Docker Desktop en Windows y activa «Settings › Resources › WSL integration» para esta distribución; \
-                 si instalaste Docker dentro de WSL, arráncalo con `sudo service docker start`."
+                "abre Docker Desktop en Windows y activa «Settings › Resources › WSL integration» para esta distribución; \
+                 si instalaste Docker dentro de WSL, `sudo service docker start`."
             }
             Self::MacOs => {
-                "Abre Docker Desktop (`open -a Docker`) y espera a que diga «Engine running»."
+                "abre Docker Desktop (`open -a Docker`) y espera a que diga «Engine running»."
             }
             Self::Windows => {
-                "Abre Docker Desktop desde el menú Inicio y espera a que diga «Engine running»."
+                "abre Docker Desktop desde el menú Inicio y espera a que diga «Engine running»."
             }
         }
     }
@@ -117,7 +117,7 @@ mod tests {
             Machine::Wsl
         );
         assert_eq!(
-            Machine::of_kernel("Linux version 6.1.0-13-amd64 (debian-kernel@lists.debian.org)"),
+            Machine::of_kernel("Linux version 6.1.0-13-amd64 (x@y)"),
             Machine::Linux
         );
     }

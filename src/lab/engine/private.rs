@@ -36,6 +36,7 @@ const NEEDS: [(&str, &str); 5] = [
 pub(super) struct Private {
     process: Option<Tied>,
     state: PathBuf,
+    cgroup: String,
 }
 
 /// Whether this process may start one at all.
@@ -115,6 +116,7 @@ impl Private {
                         Self {
                             process: Some(process),
                             state: place.state,
+                            cgroup: place.cgroup,
                         },
                         engine,
                     ));
@@ -153,6 +155,31 @@ impl Drop for Private {
         drop(self.process.take());
         // Whatever cannot be removed now is replaced by the next start.
         let _ = std::fs::remove_dir_all(&self.state);
+        remove_cgroups(&self.cgroup);
+    }
+}
+
+/// Removes the empty control groups that an engine leaves: one tree, or one for each controller (version 1).
+fn remove_cgroups(name: &str) {
+    fn remove(folder: &Path) {
+        if let Ok(entries) = std::fs::read_dir(folder) {
+            for entry in entries
+                .flatten()
+                .filter(|entry| entry.file_type().is_ok_and(|kind| kind.is_dir()))
+            {
+                remove(&entry.path());
+            }
+            // A group that still holds a dying process goes with the next start.
+            let _ = std::fs::remove_dir(folder);
+        }
+    }
+    let root = Path::new("/sys/fs/cgroup");
+    let name = name.trim_start_matches('/');
+    remove(&root.join(name));
+    for controller in std::fs::read_dir(root).into_iter().flatten().flatten() {
+        if controller.file_type().is_ok_and(|kind| kind.is_dir()) {
+            remove(&controller.path().join(name));
+        }
     }
 }
 

@@ -98,7 +98,7 @@ fn references(file: &Path) -> io::Result<Vec<String>> {
     const LARGEST: u64 = 1024 * 1024;
 
     let reader = BufReader::new(File::open(file)?);
-    let compressed = !file.extension().is_some_and(|extension| extension == "tar");
+    let compressed = file.extension().is_none_or(|extension| extension != "tar");
     let reader: Box<dyn Read> = if compressed {
         Box::new(flate2::read::GzDecoder::new(reader))
     } else {
