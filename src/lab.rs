@@ -117,19 +117,19 @@ impl Lab {
     pub async fn timed<T>(&self, what: impl Into<String>, work: impl Future<Output = T>) -> T {
         let start = self.opened.elapsed();
         let result = work.await;
-        if let Ok(mut timings) = self.timings.lock() {
-            timings.push(Timing {
-                what: what.into(),
-                start,
-                duration: self.opened.elapsed() - start,
-            });
-        }
+        self.note_timing(what, self.opened.elapsed() - start);
         result
     }
 
-    /// Time since it was opened.
-    pub fn age(&self) -> Duration {
-        self.opened.elapsed()
+    /// Notes a piece of work that ended just now and took `took`.
+    pub fn note_timing(&self, what: impl Into<String>, took: Duration) {
+        if let Ok(mut timings) = self.timings.lock() {
+            timings.push(Timing {
+                what: what.into(),
+                start: self.opened.elapsed().saturating_sub(took),
+                duration: took,
+            });
+        }
     }
 
     /// Everything that was [`timed`](Self::timed), by start.

@@ -46,6 +46,7 @@ pub(super) async fn notice(
     if !matches!(change, Change::Ended(_)) {
         patient.set("sana").await?;
     }
+    patient.leave().await?;
     Ok(match change {
         Change::Seen(_) => Finding::passed(format!(
             "con la app que {symptom}, el motor la dio por `unhealthy`"

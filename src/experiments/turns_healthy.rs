@@ -24,7 +24,9 @@ impl Experiment for TurnsHealthy {
         let _turn = bench.patient_turn.lock().await;
         bench.say("espero a que el chequeo de salud acierte");
         let at = patient.healthcheck.clone();
-        Ok(match patient.turns(HealthStatusEnum::HEALTHY).await? {
+        let change = patient.turns(HealthStatusEnum::HEALTHY).await?;
+        patient.leave().await?;
+        Ok(match change {
             Change::Seen(_) => Finding::passed("el motor la dio por `healthy`"),
             Change::NoCheck => Finding::failed(
                 "no hay chequeo de salud: ni `HEALTHCHECK` en la imagen ni `healthcheck` en Compose",

@@ -44,6 +44,8 @@ pub struct Step {
     pub name: String,
     /// Whether the result came from the cache.
     pub cached: bool,
+    /// How long it took, where the builder says so.
+    pub took: Option<Duration>,
 }
 
 /// A finished build.
@@ -206,6 +208,7 @@ struct Told {
     cached: bool,
     completed: bool,
     failed: bool,
+    took: Option<Duration>,
     output: Vec<u8>,
 }
 
@@ -216,7 +219,12 @@ impl Story {
                 let told = self.vertex(&vertex.digest);
                 told.name = vertex.name;
                 told.cached |= vertex.cached;
-                told.completed |= vertex.completed.is_some();
+                if let (Some(start), Some(end)) = (vertex.started, vertex.completed) {
+                    let nanos = (end.seconds - start.seconds) * 1_000_000_000
+                        + i64::from(end.nanos - start.nanos);
+                    told.completed = true;
+                    told.took = u64::try_from(nanos).ok().map(Duration::from_nanos);
+                }
                 told.failed |= !vertex.error.is_empty();
             }
             for log in status.logs {
@@ -259,6 +267,7 @@ impl Story {
             .map(|told| Step {
                 name: told.name,
                 cached: told.cached,
+                took: told.took,
             })
             .collect()
     }

@@ -1,6 +1,7 @@
 //! The image under test, and rebuilds of it with something changed.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use super::Bench;
 use crate::lab::build::{BuildError, BuildFailure, Built, Recipe};
@@ -9,6 +10,9 @@ use crate::submission::dockerfile::Dockerfile;
 use crate::submission::dockerignore::{self, Dockerignore};
 use crate::submission::{Location, Snapshot};
 use crate::verdict::Finding;
+
+/// Steps of a build that took less are not told apart in the timings.
+const STEP_WORTH_TELLING: Duration = Duration::from_millis(300);
 
 /// The image of the service under test.
 #[derive(Clone, Debug)]
@@ -61,6 +65,11 @@ impl<'lab> Bench<'lab> {
                 .timed("construir la imagen", self.lab.build("api", &recipe))
                 .await
                 .map_err(|error| blame(&dockerfile, error))?;
+            for step in &built.steps {
+                if let Some(took) = step.took.filter(|took| *took > STEP_WORTH_TELLING) {
+                    self.lab.note_timing(format!("  {}", step.name), took);
+                }
+            }
             Ok(Image {
                 built,
                 dockerfile,

@@ -1,6 +1,7 @@
 //! A container whose app is made ill, to see what its health check notices.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
 use bollard::models::{ContainerCreateBody, HealthStatusEnum};
@@ -19,10 +20,14 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(60);
 /// an ill one that must all succeed before its check counts as blind.
 const PROBES_ENOUGH: usize = 3;
 
+/// The experiments that need the patient; after the last of them it is discharged.
+const VISITS: [&str; 3] = ["se-pone-sano", "detecta-averia", "detecta-cuelgue"];
+
 /// The app in a container of its own, with the student's health check at the checker's pace.
 pub struct Patient<'lab> {
     container: Container<'lab>,
     key: String,
+    visits_left: AtomicUsize,
     /// Where its health check is written.
     pub healthcheck: Option<Location>,
     /// Keeps the networks and volumes of the service.
@@ -104,6 +109,13 @@ impl<'lab> Bench<'lab> {
         Ok(Patient {
             container,
             key: self.switch_key.clone(),
+            visits_left: AtomicUsize::new(
+                self.exercise
+                    .items
+                    .iter()
+                    .filter(|item| VISITS.contains(&item.experiment.as_str()))
+                    .count(),
+            ),
             healthcheck,
             _stack: stack,
         })
@@ -148,6 +160,18 @@ impl Patient<'_> {
             "la app no aceptó la avería `{mode}` (respondió {})",
             reply.status
         );
+        Ok(())
+    }
+
+    /// Ends one experiment's visit. After the last one the container goes: its health check, at the
+    /// checker's pace, would keep a core busy for nothing.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn leave(&self) -> anyhow::Result<()> {
+        if self.visits_left.fetch_sub(1, Ordering::Relaxed) == 1 {
+            self.container.remove().await?;
+        }
         Ok(())
     }
 

@@ -87,7 +87,7 @@ impl<'lab> Bench<'lab> {
             reached: BTreeMap::from([(api.clone(), vec![port])]),
             // A long start period: while the app is held, failures count against nobody.
             health: Some(Pace::Ours(HealthTiming {
-                interval: Duration::from_millis(400),
+                interval: Duration::from_millis(500),
                 start_period: Duration::from_secs(120),
                 retries: 3,
                 timeout: HealthTiming::TIMEOUT_CAP,

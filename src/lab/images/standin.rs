@@ -252,6 +252,11 @@ root=$1 work=$2
 chroot "$root" /usr/bin/python3.11 -m venv --system-site-packages /usr/local
 rm -f "$root"/usr/local/bin/activate* "$root"/usr/local/bin/Activate.ps1
 printf '[global]\ncert = /etc/ssl/certs/ca-certificates.crt\n' >"$root/etc/pip.conf"
+# Bytecode that holds whatever time stamps the layers give to the sources: else each new container compiles pip anew.
+chroot "$root" /usr/local/bin/python -m compileall -q -f -j 0 --invalidation-mode unchecked-hash \
+  /usr/lib/python3.11 /usr/local/lib/python3.11 >/dev/null || true
+# Every file of the base costs a look each time a layer is exported; these are second copies of the time zones.
+rm -rf "$root/usr/share/zoneinfo/right" "$root/usr/share/zoneinfo/posix"
 chroot "$root" /usr/local/bin/python -c 'import platform; print(platform.python_version())' >"$work/version"
 "#;
 
