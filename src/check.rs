@@ -13,7 +13,9 @@ use crate::experiments::bench::Tell;
 use crate::experiments::{self, Bench, Entry};
 use crate::lab::engine::Engine;
 use crate::lab::{Lab, images};
+use crate::policy;
 use crate::submission::Snapshot;
+use crate::submission::compose::ComposeError;
 use crate::submission::snapshot::{Limits, SnapshotError};
 use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, Verdict};
 
@@ -69,6 +71,9 @@ pub async fn check(
     let files = exercise::lay(&snapshot, exercise);
     let lab = Lab::open(engine)?;
     let bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
+    if let Some(refusal) = refused(&bench) {
+        return Ok(undecided(exercise, begun, &refusal, tell));
+    }
     let items = try_items(exercise, &bench, tell).await;
     let mut notes = Vec::new();
     if let Err(error) = lab.timed("recoger el laboratorio", lab.close()).await {
@@ -92,6 +97,19 @@ pub async fn check(
     verdict.notes = notes;
     verdict.timings = lab.timings();
     Ok(verdict)
+}
+
+/// What the policy says no to, before anything touches the engine.
+fn refused(bench: &Bench<'_>) -> Option<Finding> {
+    match &bench.compose {
+        Ok(Some(loaded)) => policy::review(&loaded.project).err().map(|refusal| {
+            Finding::refused(refusal.message).at(Some(refusal.location))
+        }),
+        Err(ComposeError::Outside {
+            message, location, ..
+        }) => Some(Finding::refused(message.clone()).at(Some(location.clone()))),
+        _ => None,
+    }
 }
 
 /// The verdict when there is no engine to try anything on.

@@ -7,6 +7,7 @@ pub mod cli;
 pub mod course;
 pub mod experiments;
 pub mod lab;
+pub mod policy;
 pub mod report;
 pub mod submission;
 pub mod verdict;

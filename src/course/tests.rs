@@ -1,103 +1,15 @@
 //! Tests of the whole way from an `exercise.toml` to a course.
 
-use schemars::JsonSchema;
-use serde::Deserialize;
 
 use super::exercise::lay;
 use super::source::Folder;
 use super::*;
 use crate::submission::Snapshot;
 
-/// Parameters of an experiment that takes none.
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-struct None_ {}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Seconds {
-    segundos: u64,
+/// The real catalogue: its names and parameters are what the course's exercises use.
+fn experiments() -> Vec<ExperimentSpec> {
+    crate::experiments::specs()
 }
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Traces {
-    marcas: Vec<String>,
-    rutas: Vec<String>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Cache {
-    paquete: String,
-    requisitos: String,
-    codigo: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Weight {
-    max_mb: u64,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Canaries {
-    plantar: Vec<String>,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Job {
-    servicio: String,
-    espera: String,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Scale {
-    servicio: String,
-    replicas: u32,
-}
-
-#[derive(Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-#[expect(dead_code, reason = "only its shape matters")]
-struct Secret {
-    ruta: String,
-}
-
-/// The names and parameters that the course's exercises use today.
-const EXPERIMENTS: [ExperimentSpec; 21] = [
-    ExperimentSpec::of::<None_>("construye"),
-    ExperimentSpec::of::<None_>("responde-y-predice"),
-    ExperimentSpec::of::<None_>("sin-root"),
-    ExperimentSpec::of::<None_>("codigo-no-escribible"),
-    ExperimentSpec::of::<Seconds>("para-limpio"),
-    ExperimentSpec::of::<Traces>("sin-rastro-en-capas"),
-    ExperimentSpec::of::<Cache>("cache-de-dependencias"),
-    ExperimentSpec::of::<Weight>("pesa-poco"),
-    ExperimentSpec::of::<Canaries>("sin-canarios"),
-    ExperimentSpec::of::<None_>("levanta"),
-    ExperimentSpec::of::<None_>("sin-avisos"),
-    ExperimentSpec::of::<Job>("trabajo-espera-y-acierta"),
-    ExperimentSpec::of::<Scale>("escala"),
-    ExperimentSpec::of::<None_>("red-interna"),
-    ExperimentSpec::of::<None_>("entorno-manda"),
-    ExperimentSpec::of::<Secret>("secreto-por-archivo"),
-    ExperimentSpec::of::<None_>("se-pone-sano"),
-    ExperimentSpec::of::<None_>("detecta-averia"),
-    ExperimentSpec::of::<None_>("detecta-cuelgue"),
-    ExperimentSpec::of::<None_>("logs-json"),
-    ExperimentSpec::of::<None_>("persiste"),
-];
 
 const GOOD: &str = r#"id = "uno"
 title = "Uno"
@@ -154,7 +66,7 @@ fn folder(manifest: &str) -> Folder {
 fn faults(from: &str, to: &str) -> String {
     let manifest = GOOD.replacen(from, to, 1);
     assert_ne!(manifest, GOOD, "`{from}` is not in the example");
-    match Exercise::load(&folder(&manifest), &app(), &EXPERIMENTS) {
+    match Exercise::load(&folder(&manifest), &app(), &experiments()) {
         Ok(_) => "nothing".to_owned(),
         Err(faults) => fault::lines(&faults).replace("exercises/01-tema/01-uno/exercise.toml:", ""),
     }
@@ -166,7 +78,7 @@ fn paths(snapshot: &Snapshot) -> Vec<&str> {
 
 #[test]
 fn an_exercise_is_the_app_and_its_own_files_and_knows_whose_is_which() {
-    let exercise = Exercise::load(&folder(GOOD), &app(), &EXPERIMENTS).unwrap();
+    let exercise = Exercise::load(&folder(GOOD), &app(), &experiments()).unwrap();
     assert_eq!(
         paths(&exercise.starter),
         ["Dockerfile", "app", "app/main.py", "vendor", "vendor/a.whl"]
@@ -186,7 +98,7 @@ fn an_exercise_is_the_app_and_its_own_files_and_knows_whose_is_which() {
 
 #[test]
 fn the_course_s_files_are_laid_over_whatever_stands_in_their_place() {
-    let exercise = Exercise::load(&folder(GOOD), &app(), &EXPERIMENTS).unwrap();
+    let exercise = Exercise::load(&folder(GOOD), &app(), &experiments()).unwrap();
     let mut submission = Snapshot::default();
     submission.insert("Dockerfile", "FROM mine", false);
     submission.insert("app/main.py/trick", "a folder where a file belongs", false);
@@ -342,7 +254,7 @@ fn every_slip_of_the_author_is_told_with_its_place() {
 
 #[test]
 fn a_name_that_no_exercise_has_is_answered_with_the_nearest() {
-    let course = Course::embedded(&EXPERIMENTS).unwrap();
+    let course = Course::embedded(&experiments()).unwrap();
     assert_eq!(course.find("proyecto-final").unwrap().id, "proyecto-final");
     assert!(
         course
@@ -369,21 +281,21 @@ fn the_embedded_course_is_the_folder_s() {
             .map(|e| e.id)
             .collect::<Vec<_>>()
     };
-    let embedded = ids(Course::embedded(&EXPERIMENTS).unwrap());
+    let embedded = ids(Course::embedded(&experiments()).unwrap());
     assert_eq!(
         embedded,
-        ids(Course::in_folder(root, &EXPERIMENTS).unwrap())
+        ids(Course::in_folder(root, &experiments()).unwrap())
     );
     assert_eq!(
         embedded,
-        ids(Course::with_folder(root, &EXPERIMENTS).unwrap())
+        ids(Course::with_folder(root, &experiments()).unwrap())
     );
     assert_eq!(find_folder(&root.join("src/course")).as_deref(), Some(root));
 }
 
 #[test]
 fn the_final_project_is_worth_thirty_points_and_has_a_solution_of_its_own_files() {
-    let course = Course::embedded(&EXPERIMENTS).unwrap();
+    let course = Course::embedded(&experiments()).unwrap();
     let project = course.find("proyecto-final").unwrap();
     assert_eq!(project.max_points(), 30.0);
     assert_eq!(project.items.len(), 21);
@@ -411,7 +323,7 @@ fn exercises_come_in_the_order_of_their_numbers() {
     }
     exercises.insert("_app/models/modelo.json", "{}", false);
     let source = Source::of(&exercises, &Snapshot::default());
-    let course = Course::load(&source, &EXPERIMENTS).unwrap();
+    let course = Course::load(&source, &experiments()).unwrap();
     let ids: Vec<&str> = course.exercises.iter().map(|e| e.id.as_str()).collect();
     assert_eq!(ids, ["w", "x", "y"]);
 }
@@ -420,7 +332,7 @@ fn exercises_come_in_the_order_of_their_numbers() {
 #[test]
 fn the_schema_for_editors_is_up_to_date() {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("exercises/exercise.schema.json");
-    let schema = schema::text(&EXPERIMENTS);
+    let schema = schema::text(&experiments());
     if std::env::var_os("MUELLE_BLESS").is_some() {
         std::fs::write(&path, &schema).unwrap();
     }

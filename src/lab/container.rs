@@ -1,6 +1,5 @@
 //! One container of the lab, and everything that can be observed of it from the engine's side.
 
-use std::io::Read;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, HealthStatusEnum,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, DownloadFromContainerOptionsBuilder, LogsOptionsBuilder,
+    CreateContainerOptionsBuilder, LogsOptionsBuilder,
     RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
 };
 use futures_util::StreamExt;
@@ -277,37 +276,6 @@ impl<'lab> Container<'lab> {
         let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
         self.lab.docker().remove_container(&self.id, Some(options)).await?;
         Ok(())
-    }
-
-    /// The header and content of a file in it; nothing when there is none.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn file(&self, path: &str) -> anyhow::Result<Option<(tar::Header, Vec<u8>)>> {
-        let options = DownloadFromContainerOptionsBuilder::default().path(path).build();
-        let mut stream =
-            std::pin::pin!(self.lab.docker().download_from_container(&self.id, Some(options)));
-        let mut bytes = Vec::new();
-        while let Some(chunk) = stream.next().await {
-            match chunk {
-                Ok(chunk) => bytes.extend_from_slice(&chunk),
-                Err(bollard::errors::Error::DockerResponseServerError {
-                    status_code: 404, ..
-                }) => return Ok(None),
-                Err(error) => return Err(error.into()),
-            }
-        }
-        let mut archive = tar::Archive::new(bytes.as_slice());
-        for entry in archive.entries()? {
-            let mut entry = entry?;
-            if entry.header().entry_type().is_file() {
-                let header = entry.header().clone();
-                let mut content = Vec::new();
-                entry.read_to_end(&mut content)?;
-                return Ok(Some((header, content)));
-            }
-        }
-        Ok(None)
     }
 
     /// Where the checker reaches `port` of it; nothing when there is no way.

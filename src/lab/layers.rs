@@ -25,12 +25,6 @@ pub struct LayerFile {
     pub path: String,
     /// Size in bytes.
     pub size: u64,
-    /// Owner.
-    pub uid: u64,
-    /// Permission bits.
-    pub mode: u32,
-    /// Time of last change, seconds since 1970.
-    pub mtime: u64,
     /// Planted marks found in its content.
     pub marks: Vec<String>,
 }
@@ -220,13 +214,9 @@ fn read_layer(reader: impl Read) -> anyhow::Result<Vec<LayerFile>> {
             continue;
         }
         let path = normal(&entry.path()?);
-        let header = entry.header();
         let mut file = LayerFile {
             path,
             size: entry.size(),
-            uid: header.uid().unwrap_or(0),
-            mode: header.mode().unwrap_or(0) & 0o7777,
-            mtime: header.mtime().unwrap_or(0),
             marks: Vec::new(),
         };
         file.marks = find_marks(&mut entry)?;

@@ -82,8 +82,11 @@ pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
     Ok(reaped)
 }
 
-/// The ids of all labs that have something on the engine.
-async fn runs(docker: &Docker) -> anyhow::Result<BTreeSet<String>> {
+/// The ids of all labs, living and dead, that have something on the engine.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn runs(docker: &Docker) -> anyhow::Result<BTreeSet<String>> {
     let filters = HashMap::from([("label", vec![RUN_LABEL])]);
     let mut runs = BTreeSet::new();
     let mut note = |labels: Option<HashMap<String, String>>| {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use bollard::errors::Error;
-use bollard::models::{ContainerCreateBody, HostConfig, PortBinding};
+use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
 
 use super::{APP_PORT, Bench, Image};
 use crate::lab::container::{Container, GLANCE};
@@ -38,29 +38,12 @@ impl<'lab> Bench<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn start_alone(&self, image: &Image, name: &str) -> anyhow::Result<Alone<'lab>> {
-        let port = format!("{APP_PORT}/tcp");
-        let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
-        let binding = PortBinding {
-            host_ip: Some("127.0.0.1".into()),
-            host_port: None,
-        };
-        let body = ContainerCreateBody {
-            image: Some(image.built.image.clone()),
-            env: Some(vec![
-                format!("AULA_CLAVE={}", self.switch_key),
-                "LOG_LEVEL=INFO".to_owned(),
-            ]),
-            // What is tried on this container has nothing to do with its health check.
-            healthcheck: Some(no_health()),
-            exposed_ports: published.then(|| vec![port.clone()]),
-            host_config: Some(HostConfig {
-                memory: Some(crate::lab::MEMORY),
-                pids_limit: Some(crate::lab::PIDS),
-                port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
-                ..HostConfig::default()
-            }),
-            ..ContainerCreateBody::default()
-        };
+        let environment = vec![
+            format!("AULA_CLAVE={}", self.switch_key),
+            "LOG_LEVEL=INFO".to_owned(),
+        ];
+        // What is tried on this container has nothing to do with its health check.
+        let body = self.body_alone(image, environment, Some(no_health()));
         let started = async {
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
@@ -79,6 +62,36 @@ impl<'lab> Bench<'lab> {
                 trouble: Some(format!("el contenedor no arranca: {message}")),
             }),
             Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Bench<'_> {
+    /// What the engine is asked for to run the image with nothing around it.
+    pub(super) fn body_alone(
+        &self,
+        image: &Image,
+        environment: Vec<String>,
+        healthcheck: Option<HealthConfig>,
+    ) -> ContainerCreateBody {
+        let port = format!("{APP_PORT}/tcp");
+        let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
+        let binding = PortBinding {
+            host_ip: Some("127.0.0.1".into()),
+            host_port: None,
+        };
+        ContainerCreateBody {
+            image: Some(image.built.image.clone()),
+            env: Some(environment),
+            healthcheck,
+            exposed_ports: published.then(|| vec![port.clone()]),
+            host_config: Some(HostConfig {
+                memory: Some(crate::lab::MEMORY),
+                pids_limit: Some(crate::lab::PIDS),
+                port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
+                ..HostConfig::default()
+            }),
+            ..ContainerCreateBody::default()
         }
     }
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bollard::models::{ContainerCreateBody, HealthStatusEnum};
+use bollard::models::HealthStatusEnum;
 
 use super::{APP_PORT, API_ROLE, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
@@ -86,12 +86,8 @@ impl<'lab> Bench<'lab> {
             }
             // Without a compose file the image's own check is all there is.
             _ => {
-                let body = ContainerCreateBody {
-                    image: Some(image.built.image.clone()),
-                    env: Some(vec![format!("{}={}", key.0, key.1)]),
-                    healthcheck: inherited_health(timing),
-                    ..ContainerCreateBody::default()
-                };
+                let environment = vec![format!("{}={}", key.0, key.1)];
+                let body = self.body_alone(image, environment, inherited_health(timing));
                 let container = Container::create(self.lab, "paciente", body).await;
                 let container = container.map_err(|error| broken(error.into()))?;
                 container

@@ -135,9 +135,6 @@ impl<'lab> Bench<'lab> {
                     "no hay archivo de Compose: crea un `compose.yaml` en la raíz de la entrega",
                 ));
             }
-            Err(error @ ComposeError::Outside { .. }) => {
-                return Err(Finding::refused(plain(error)).at(error.location().cloned()));
-            }
             Err(error) => return Err(Finding::failed(plain(error)).at(error.location().cloned())),
         };
         let services = &loaded.project.services;

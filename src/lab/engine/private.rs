@@ -62,7 +62,7 @@ impl Private {
             )));
         }
         say(
-            "No hay ningún motor en marcha; arranco uno propio y privado (solo dura lo que dura esta orden).",
+            "Arranco un motor propio y privado, que solo dura lo que dura esta orden.",
         );
         match Self::attempt(None, say).await {
             Err(error) if error.to_string().contains("graphdriver") => {
