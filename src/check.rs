@@ -102,9 +102,9 @@ pub async fn check(
 /// What the policy says no to, before anything touches the engine.
 fn refused(bench: &Bench<'_>) -> Option<Finding> {
     match &bench.compose {
-        Ok(Some(loaded)) => policy::review(&loaded.project).err().map(|refusal| {
-            Finding::refused(refusal.message).at(Some(refusal.location))
-        }),
+        Ok(Some(loaded)) => policy::review(&loaded.project)
+            .err()
+            .map(|refusal| Finding::refused(refusal.message).at(Some(refusal.location))),
         Err(ComposeError::Outside {
             message, location, ..
         }) => Some(Finding::refused(message.clone()).at(Some(location.clone()))),

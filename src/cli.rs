@@ -8,6 +8,7 @@ pub mod exit;
 mod images;
 mod live;
 mod spanish;
+mod tell;
 
 use std::ffi::OsString;
 use std::process::ExitCode;
@@ -59,10 +60,13 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return spanish::report(&error),
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("error: no puedo arrancar: {error}");
+            tell::error(format_args!("no puedo arrancar: {error}"));
             return ExitCode::from(exit::MACHINE);
         }
     };
@@ -78,7 +82,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     // A read of a terminal or a name look-up may still hang in a thread of its own.
     runtime.shutdown_background();
     ExitCode::from(code.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        tell::error(format_args!("{error:#}"));
         exit::MACHINE
     }))
 }

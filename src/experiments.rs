@@ -134,7 +134,11 @@ mod tests {
     #[test]
     fn every_experiment_has_a_name_of_its_own_and_a_reason() {
         for (index, entry) in CATALOGUE.iter().enumerate() {
-            assert!(CATALOGUE[..index].iter().all(|other| other.spec.id != entry.spec.id));
+            assert!(
+                CATALOGUE[..index]
+                    .iter()
+                    .all(|other| other.spec.id != entry.spec.id)
+            );
             assert!(entry.why.ends_with('.'), "{}", entry.spec.id);
         }
     }

@@ -3,7 +3,9 @@
 //! It is deny by default for what the lab does not carry out: a key that would silently do nothing is refused too.
 
 use crate::submission::Location;
-use crate::submission::compose::{Build, Mount, MountKind, Network, Project, Provided, Provider, Service, Volume};
+use crate::submission::compose::{
+    Build, Mount, MountKind, Network, Project, Provided, Provider, Service, Volume,
+};
 
 /// Capabilities that stay inside the container.
 const CAPABILITIES: [&str; 8] = [
@@ -43,7 +45,11 @@ pub fn review(project: &Project) -> Review {
     }
     project.networks.values().try_for_each(network)?;
     project.volumes.values().try_for_each(volume)?;
-    project.secrets.values().chain(project.configs.values()).try_for_each(provided)
+    project
+        .secrets
+        .values()
+        .chain(project.configs.values())
+        .try_for_each(provided)
 }
 
 fn refuse(location: &Location, message: impl Into<String>) -> Review {
@@ -55,10 +61,17 @@ fn refuse(location: &Location, message: impl Into<String>) -> Review {
 
 /// Nothing is shared with the host or with containers that are not the lab's.
 fn namespaces(service: &Service) -> Review {
-    if let Some(mode) = service.network_mode.as_ref().filter(|mode| mode.value != "none") {
+    if let Some(mode) = service
+        .network_mode
+        .as_ref()
+        .filter(|mode| mode.value != "none")
+    {
         return refuse(
             &mode.location,
-            format!("`network_mode: {}` sale del laboratorio: usa `networks`", mode.value),
+            format!(
+                "`network_mode: {}` sale del laboratorio: usa `networks`",
+                mode.value
+            ),
         );
     }
     for (key, value) in [
@@ -73,16 +86,28 @@ fn namespaces(service: &Service) -> Review {
         if let Some(value) = value {
             return refuse(
                 &value.location,
-                format!("`{key}: {}` sale del laboratorio y aquí no se admite", value.value),
+                format!(
+                    "`{key}: {}` sale del laboratorio y aquí no se admite",
+                    value.value
+                ),
             );
         }
     }
     if let Some((key, value)) = service.sysctls.iter().next() {
-        return refuse(&value.location, format!("`sysctls` cambia el núcleo (`{key}`) y aquí no se admite"));
+        return refuse(
+            &value.location,
+            format!("`sysctls` cambia el núcleo (`{key}`) y aquí no se admite"),
+        );
     }
-    for (key, list) in [("volumes_from", &service.volumes_from), ("external_links", &service.external_links)] {
+    for (key, list) in [
+        ("volumes_from", &service.volumes_from),
+        ("external_links", &service.external_links),
+    ] {
         if let Some(value) = list.first() {
-            return refuse(&value.location, format!("`{key}` alcanza a otros contenedores y aquí no se admite"));
+            return refuse(
+                &value.location,
+                format!("`{key}` alcanza a otros contenedores y aquí no se admite"),
+            );
         }
     }
     Ok(())
@@ -97,22 +122,34 @@ fn privileges(service: &Service) -> Review {
         );
     }
     if let Some(device) = service.devices.first() {
-        return refuse(&device.location, "`devices` da acceso a los dispositivos del anfitrión y aquí no se admite");
+        return refuse(
+            &device.location,
+            "`devices` da acceso a los dispositivos del anfitrión y aquí no se admite",
+        );
     }
     for capability in &service.cap_add {
         let name = capability.value.to_uppercase();
         if !CAPABILITIES.contains(&name.strip_prefix("CAP_").unwrap_or(&name)) {
             return refuse(
                 &capability.location,
-                format!("la capacidad `{}` alcanza más allá del contenedor y aquí no se admite", capability.value),
+                format!(
+                    "la capacidad `{}` alcanza más allá del contenedor y aquí no se admite",
+                    capability.value
+                ),
             );
         }
     }
     for option in &service.security_opt {
-        if !matches!(option.value.as_str(), "no-new-privileges" | "no-new-privileges:true") {
+        if !matches!(
+            option.value.as_str(),
+            "no-new-privileges" | "no-new-privileges:true"
+        ) {
             return refuse(
                 &option.location,
-                format!("`security_opt: {}` debilita el aislamiento y aquí no se admite", option.value),
+                format!(
+                    "`security_opt: {}` debilita el aislamiento y aquí no se admite",
+                    option.value
+                ),
             );
         }
     }
@@ -124,7 +161,9 @@ fn mount(mount: &Mount) -> Review {
         MountKind::Bind => match mount.source.as_deref() {
             Some(source) if is_outside(source) => refuse(
                 &mount.location,
-                format!("`{source}` queda fuera de la entrega: solo se monta lo que hay dentro de ella"),
+                format!(
+                    "`{source}` queda fuera de la entrega: solo se monta lo que hay dentro de ella"
+                ),
             ),
             _ => Ok(()),
         },
@@ -136,19 +175,39 @@ fn mount(mount: &Mount) -> Review {
 }
 
 fn build(build: &Build) -> Review {
-    if let Some(network) = build.network.as_ref().filter(|network| !matches!(network.value.as_str(), "default" | "none")) {
-        return refuse(&network.location, format!("construir con `network: {}` sale del laboratorio", network.value));
+    if let Some(network) = build
+        .network
+        .as_ref()
+        .filter(|network| !matches!(network.value.as_str(), "default" | "none"))
+    {
+        return refuse(
+            &network.location,
+            format!(
+                "construir con `network: {}` sale del laboratorio",
+                network.value
+            ),
+        );
     }
     if let Some(yes) = build.privileged.as_ref().filter(|yes| yes.value) {
-        return refuse(&yes.location, "construir con `privileged: true` no se admite");
+        return refuse(
+            &yes.location,
+            "construir con `privileged: true` no se admite",
+        );
     }
     if let Some(context) = build.additional_contexts.values().next() {
         return refuse(&context.location, "`additional_contexts` no se admite aquí");
     }
     if let Some(secret) = build.secrets.first() {
-        return refuse(&secret.location, "los secretos de construcción no se admiten aquí");
+        return refuse(
+            &secret.location,
+            "los secretos de construcción no se admiten aquí",
+        );
     }
-    match build.other.iter().find(|(key, _)| !key.starts_with("x-") && key != "cache_from" && key != "cache_to") {
+    match build
+        .other
+        .iter()
+        .find(|(key, _)| !key.starts_with("x-") && key != "cache_from" && key != "cache_to")
+    {
         Some((key, node)) => refuse(&node.location, format!("`build.{key}` no se admite aquí")),
         None => Ok(()),
     }
@@ -164,23 +223,52 @@ fn unknown(service: &Service) -> Review {
 
 fn network(network: &Network) -> Review {
     if network.external {
-        return refuse(&network.location, "una red `external` no es de la entrega: declárala en tu archivo");
+        return refuse(
+            &network.location,
+            "una red `external` no es de la entrega: declárala en tu archivo",
+        );
     }
-    if let Some(driver) = network.driver.as_ref().filter(|driver| driver.value != "bridge") {
-        return refuse(&driver.location, format!("el controlador de red `{}` no se admite: usa `bridge`", driver.value));
+    if let Some(driver) = network
+        .driver
+        .as_ref()
+        .filter(|driver| driver.value != "bridge")
+    {
+        return refuse(
+            &driver.location,
+            format!(
+                "el controlador de red `{}` no se admite: usa `bridge`",
+                driver.value
+            ),
+        );
     }
     match network.driver_opts.values().next() {
-        Some(option) => refuse(&option.location, "las opciones del controlador de red no se admiten aquí"),
+        Some(option) => refuse(
+            &option.location,
+            "las opciones del controlador de red no se admiten aquí",
+        ),
         None => Ok(()),
     }
 }
 
 fn volume(volume: &Volume) -> Review {
     if volume.external {
-        return refuse(&volume.location, "un volumen `external` no es de la entrega: decláralo en tu archivo");
+        return refuse(
+            &volume.location,
+            "un volumen `external` no es de la entrega: decláralo en tu archivo",
+        );
     }
-    if let Some(driver) = volume.driver.as_ref().filter(|driver| driver.value != "local") {
-        return refuse(&driver.location, format!("el controlador de volumen `{}` no se admite: usa `local`", driver.value));
+    if let Some(driver) = volume
+        .driver
+        .as_ref()
+        .filter(|driver| driver.value != "local")
+    {
+        return refuse(
+            &driver.location,
+            format!(
+                "el controlador de volumen `{}` no se admite: usa `local`",
+                driver.value
+            ),
+        );
     }
     match volume.driver_opts.values().next() {
         Some(option) => refuse(
@@ -197,9 +285,10 @@ fn provided(provided: &Provided) -> Review {
         Provider::File(path) if is_outside(path) => {
             refuse(at, format!("`{path}` queda fuera de la entrega"))
         }
-        Provider::External | Provider::Driver(_) => {
-            refuse(at, "un secreto de fuera del proyecto no se admite: usa `file` o `environment`")
-        }
+        Provider::External | Provider::Driver(_) => refuse(
+            at,
+            "un secreto de fuera del proyecto no se admite: usa `file` o `environment`",
+        ),
         _ => Ok(()),
     }
 }
@@ -233,7 +322,9 @@ mod tests {
             profiles: &[],
             project: "p",
         };
-        let loaded = load(&request).unwrap_or_else(|e| panic!("{text}: {e}")).unwrap();
+        let loaded = load(&request)
+            .unwrap_or_else(|e| panic!("{text}: {e}"))
+            .unwrap();
         review(&loaded.project)
     }
 
@@ -247,7 +338,11 @@ mod tests {
             "    network_mode: none",
             "    privileged: false",
         ] {
-            assert_eq!(verdict(service, "volumes: {v-datos: {}}"), Ok(()), "{service}");
+            assert_eq!(
+                verdict(service, "volumes: {v-datos: {}}"),
+                Ok(()),
+                "{service}"
+            );
         }
     }
 

@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
-    RemoveImageOptions,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptions,
+    ListVolumesOptions, RemoveImageOptions,
 };
 use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
@@ -84,10 +84,16 @@ impl Engines {
     /// Finds or starts them, with the base images of `course` in each.
     async fn prepare(course: &Course) -> Self {
         eprintln!("preparo el motor y las imágenes base");
-        let images: Vec<_> =
-            course.exercises.iter().flat_map(|e| &e.images).map(BaseImage::new).collect();
+        let images: Vec<_> = course
+            .exercises
+            .iter()
+            .flat_map(|e| &e.images)
+            .map(BaseImage::new)
+            .collect();
         let say = |line: &str| eprintln!("· {line}");
-        doctor::fix(&images, None, &say).await.expect("an engine and base images");
+        doctor::fix(&images, None, &say)
+            .await
+            .expect("an engine and base images");
         let machine = Engine::connect(&say).await.expect("an engine");
         if machine.is_private() || !Engine::can_be_private() {
             return Self {
@@ -95,7 +101,9 @@ impl Engines {
                 private: None,
             };
         }
-        let private = Engine::connect_private(&say).await.expect("a private engine");
+        let private = Engine::connect_private(&say)
+            .await
+            .expect("a private engine");
         let folder = tempfile::tempdir().expect("a folder");
         for (index, image) in images.iter().enumerate() {
             let path = folder.path().join(format!("{index}.tar"));
@@ -108,11 +116,18 @@ impl Engines {
         let stale = private.docker();
         for image in &images {
             let same = async |engine: &Engine| {
-                engine.docker().inspect_image(&image.reference).await.ok()?.id
+                engine
+                    .docker()
+                    .inspect_image(&image.reference)
+                    .await
+                    .ok()?
+                    .id
             };
             if same(&private).await != same(&machine).await {
                 // An image of another recipe in a data folder of an earlier run.
-                let _ = stale.remove_image(&image.reference, None::<RemoveImageOptions>, None).await;
+                let _ = stale
+                    .remove_image(&image.reference, None::<RemoveImageOptions>, None)
+                    .await;
             }
         }
         muelle::lab::images::prepare(&private, &images, Some(folder.path()), &say)
@@ -137,18 +152,28 @@ impl Engines {
 async fn inventory(docker: &Docker) -> BTreeSet<String> {
     let mut all = BTreeSet::new();
     let containers = ListContainersOptionsBuilder::default().all(true).build();
-    for container in docker.list_containers(Some(containers)).await.expect("containers") {
+    for container in docker
+        .list_containers(Some(containers))
+        .await
+        .expect("containers")
+    {
         all.insert(format!("container {}", container.id.unwrap_or_default()));
     }
     let images = ListImagesOptionsBuilder::default().build();
     for image in docker.list_images(Some(images)).await.expect("images") {
         all.insert(format!("image {} {:?}", image.id, image.repo_tags));
     }
-    let networks = docker.list_networks(None::<ListNetworksOptions>).await.expect("networks");
+    let networks = docker
+        .list_networks(None::<ListNetworksOptions>)
+        .await
+        .expect("networks");
     for network in networks {
         all.insert(format!("network {}", network.name.unwrap_or_default()));
     }
-    let volumes = docker.list_volumes(None::<ListVolumesOptions>).await.expect("volumes");
+    let volumes = docker
+        .list_volumes(None::<ListVolumesOptions>)
+        .await
+        .expect("volumes");
     for volume in volumes.volumes.unwrap_or_default() {
         all.insert(format!("volume {}", volume.name));
     }
@@ -183,14 +208,20 @@ impl Case {
             expected,
         };
         let mut cases = vec![
-            case(format!("{id}: the solution passes"), exercise.solution.clone(), Expected::AllPass),
+            case(
+                format!("{id}: the solution passes"),
+                exercise.solution.clone(),
+                Expected::AllPass,
+            ),
             case(
                 format!("{id}: the starter fails"),
                 exercise.starter.clone(),
                 Expected::SomethingFails,
             ),
         ];
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/cases").join(id);
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
+            .join("tests/cases")
+            .join(id);
         for (name, dir) in folders(&folder.join("alternatives")) {
             cases.push(case(
                 format!("{id}: alternative {name} passes"),
@@ -214,7 +245,9 @@ impl Case {
     fn is_smoke(&self) -> bool {
         match &self.expected {
             Expected::AllPass => self.name.ends_with("the solution passes"),
-            Expected::Fails(_) => self.name.contains("mutant root ") || self.name.contains("mutant curl "),
+            Expected::Fails(_) => {
+                self.name.contains("mutant root ") || self.name.contains("mutant curl ")
+            }
             Expected::SomethingFails => false,
         }
     }
@@ -231,12 +264,22 @@ impl Case {
             Expected::AllPass => verdict.outcome == Outcome::Passed,
             Expected::Fails(id) => {
                 // A fault of the machine's is no right answer, even beside the expected one.
-                verdict.items.iter().all(|item| item.outcome != Outcome::Error)
-                    && verdict.items.iter().any(|item| item.id == *id && item.outcome == Outcome::Failed)
+                verdict
+                    .items
+                    .iter()
+                    .all(|item| item.outcome != Outcome::Error)
+                    && verdict
+                        .items
+                        .iter()
+                        .any(|item| item.id == *id && item.outcome == Outcome::Failed)
             }
             Expected::SomethingFails => verdict.outcome == Outcome::Failed,
         };
-        if right { Ok(()) } else { Err(told(&verdict).into()) }
+        if right {
+            Ok(())
+        } else {
+            Err(told(&verdict).into())
+        }
     }
 }
 
@@ -246,7 +289,12 @@ fn reduced(exercise: &Exercise, id: &str) -> Exercise {
     let mut next = 0;
     while let Some(id) = wanted.get(next).cloned() {
         next += 1;
-        wanted.extend(exercise.item(&id).into_iter().flat_map(|item| item.blocked_by.clone()));
+        wanted.extend(
+            exercise
+                .item(&id)
+                .into_iter()
+                .flat_map(|item| item.blocked_by.clone()),
+        );
     }
     let mut exercise = exercise.clone();
     exercise.items.retain(|item| wanted.contains(&item.id));
@@ -256,7 +304,11 @@ fn reduced(exercise: &Exercise, id: &str) -> Exercise {
 /// Every item that did not pass, with what was seen.
 fn told(verdict: &Verdict) -> String {
     let mut text = format!("the whole: {:?}", verdict.outcome);
-    for item in verdict.items.iter().filter(|item| item.outcome != Outcome::Passed) {
+    for item in verdict
+        .items
+        .iter()
+        .filter(|item| item.outcome != Outcome::Passed)
+    {
         text.push_str(&format!("\n{} {:?}: {}", item.id, item.outcome, item.saw));
     }
     text
@@ -265,7 +317,9 @@ fn told(verdict: &Verdict) -> String {
 /// A case's folder laid over the starter, without what its `REMOVE` takes away.
 fn overlay(exercise: &Exercise, dir: &Path) -> Snapshot {
     let mut case = Snapshot::read(dir, Limits::default()).expect("a readable case");
-    let removed = case.file("REMOVE").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let removed = case
+        .file("REMOVE")
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     case.remove("REMOVE");
     case.remove("EXPECT");
     let mut files = exercise.starter.clone();
@@ -283,7 +337,12 @@ fn folders(dir: &Path) -> Vec<(String, PathBuf)> {
     let mut folders: Vec<_> = entries
         .filter_map(Result::ok)
         .filter(|entry| entry.path().is_dir())
-        .map(|entry| (entry.file_name().to_string_lossy().into_owned(), entry.path()))
+        .map(|entry| {
+            (
+                entry.file_name().to_string_lossy().into_owned(),
+                entry.path(),
+            )
+        })
         .collect();
     folders.sort();
     folders

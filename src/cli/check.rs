@@ -3,8 +3,8 @@ use std::sync::Arc;
 
 use clap::ValueEnum;
 
-use super::exit;
 use super::live::Live;
+use super::{exit, tell};
 use crate::check::{self, CheckError};
 use crate::course::{Course, Exercise, find_folder};
 use crate::experiments;
@@ -55,7 +55,7 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
         Ok(engine) => Some(Arc::new(engine)),
         Err(error) => {
             live.end();
-            eprintln!("error: {error}");
+            tell::error(error);
             None
         }
     };
@@ -65,14 +65,17 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     }
     for (exercise, path) in work {
         let Some(engine) = &engine else {
-            verdicts.push(check::without_engine(exercise, "no hay motor de Docker en marcha"));
+            verdicts.push(check::without_engine(
+                exercise,
+                "no hay motor de Docker en marcha",
+            ));
             continue;
         };
         match check_one(engine, exercise, &path, &live).await? {
             Checked::Verdict(verdict) => verdicts.push(*verdict),
             Checked::Unreadable(why) => {
                 live.end();
-                eprintln!("error: {why}");
+                tell::error(why);
                 code = code.max(exit::USAGE);
             }
             Checked::Interrupted(code) => {
@@ -84,11 +87,13 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     }
     live.end();
     if !args.timings {
-        verdicts.iter_mut().for_each(|verdict| verdict.timings.clear());
+        verdicts
+            .iter_mut()
+            .for_each(|verdict| verdict.timings.clear());
     }
     match args.format {
-        Format::Human => report::terminal::print(&verdicts)?,
-        Format::Json => report::json::print(&verdicts)?,
+        Format::Human => tell::written(report::terminal::print(&verdicts))?,
+        Format::Json => tell::written(report::json::print(&verdicts))?,
     }
     if let Some(engine) = engine {
         release(engine).await;
@@ -171,7 +176,10 @@ fn work<'a>(args: &Args, course: &'a Course) -> Result<Vec<(&'a Exercise, PathBu
     }
     if args.targets.is_empty() {
         // Inside an exercise, that one; else all of the course.
-        let inside = course.exercises.iter().find(|exercise| here.starts_with(folder(exercise)));
+        let inside = course
+            .exercises
+            .iter()
+            .find(|exercise| here.starts_with(folder(exercise)));
         let all: Vec<_> = match inside {
             Some(exercise) => vec![exercise],
             None => course.exercises.iter().collect(),
@@ -182,7 +190,7 @@ fn work<'a>(args: &Args, course: &'a Course) -> Result<Vec<(&'a Exercise, PathBu
 }
 
 fn usage(why: &str) -> anyhow::Result<u8> {
-    eprintln!("error: {why}");
+    tell::error(why);
     Ok(exit::USAGE)
 }
 

@@ -1,4 +1,4 @@
-use super::exit;
+use super::{exit, tell};
 use crate::lab::engine::Engine;
 use crate::lab::reaper;
 
@@ -8,18 +8,20 @@ pub struct Args {}
 
 /// Removes what killed checks left on the engine.
 pub async fn run(_: Args) -> anyhow::Result<u8> {
-    let engine = match Engine::connect(&|line| eprintln!("· {line}")).await {
+    let engine = match Engine::connect(&|line| tell::progress(line)).await {
         Ok(engine) => engine,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell::error(error);
             return Ok(exit::MACHINE);
         }
     };
     let reaped = reaper::reap(engine.docker()).await?;
     match reaped.runs {
-        0 => println!("No había nada que limpiar."),
-        1 => println!("Quité lo que dejó 1 comprobación interrumpida."),
-        runs => println!("Quité lo que dejaron {runs} comprobaciones interrumpidas."),
+        0 => tell::line("No había nada que limpiar."),
+        1 => tell::line("Quité lo que dejó 1 comprobación interrumpida."),
+        runs => tell::line(format_args!(
+            "Quité lo que dejaron {runs} comprobaciones interrumpidas."
+        )),
     }
     engine.stop().await;
     Ok(exit::PASSED)

@@ -1,8 +1,8 @@
 use std::sync::Arc;
 
 use super::check::{Checked, check_one, course, release};
-use super::exit;
 use super::live::Live;
+use super::{exit, tell};
 use crate::lab::doctor;
 use crate::lab::engine::Engine;
 use crate::lab::images::BaseImage;
@@ -28,24 +28,27 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     let course = course()?;
     let exercise = course.find(EXERCISE)?;
     let images: Vec<_> = exercise.images.iter().map(BaseImage::new).collect();
-    println!("Preparo lo necesario: motor de Docker e imágenes base.");
-    let prepared = doctor::fix(&images, None, &|line| println!("· {line}")).await;
+    tell::line("Preparo lo necesario: motor de Docker e imágenes base.");
+    let prepared = doctor::fix(&images, None, &|line| tell::line(format_args!("· {line}"))).await;
     let prepared = match prepared {
         Ok(prepared) => prepared,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell::error(error);
             return Ok(exit::MACHINE);
         }
     };
     for image in prepared {
-        println!("· {}: {}", image.reference, image.source);
+        tell::line(format_args!("· {}: {}", image.reference, image.source));
     }
     let live = Live::new(false);
     let engine = Arc::new(Engine::connect(&|line| live.say(line)).await?);
     let mut code = exit::PASSED;
     for (heading, files) in [
         ("1 de 2 · La solución del curso", &exercise.solution),
-        ("2 de 2 · El primer borrador de la lección, tal como lo enseña", &exercise.starter),
+        (
+            "2 de 2 · El primer borrador de la lección, tal como lo enseña",
+            &exercise.starter,
+        ),
     ] {
         let folder = written(files)?;
         let verdict = match check_one(&engine, exercise, folder.path(), &live).await? {
@@ -62,15 +65,17 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
             verdict.timings.clear();
         }
         live.pause(|| {
-            println!("\n== {heading} ==");
-            report::terminal::print(std::slice::from_ref(&verdict))
+            tell::line(format_args!("\n== {heading} =="));
+            tell::written(report::terminal::print(std::slice::from_ref(&verdict)))
         })?;
         if files == &exercise.solution || verdict.outcome == Outcome::Error {
             code = code.max(exit::of(&verdict));
         }
     }
     live.end();
-    println!("\nPara comprobar tu propia carpeta: muelle check --exercise {EXERCISE} RUTA");
+    tell::line(format_args!(
+        "\nPara comprobar tu propia carpeta: muelle check --exercise {EXERCISE} RUTA"
+    ));
     release(engine).await;
     Ok(code)
 }

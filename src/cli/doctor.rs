@@ -1,5 +1,5 @@
 use super::check::course;
-use super::{exit, images};
+use super::{exit, images, tell};
 use crate::lab::doctor::{self, Status};
 
 /// `muelle doctor`.
@@ -14,14 +14,14 @@ pub struct Args {
 pub async fn run(args: Args) -> anyhow::Result<u8> {
     let images = images::of(&course()?);
     if args.fix {
-        match doctor::fix(&images, None, &|line| println!("· {line}")).await {
+        match doctor::fix(&images, None, &|line| tell::line(format_args!("· {line}"))).await {
             Ok(prepared) => {
                 for image in prepared {
-                    println!("· {}: {}", image.reference, image.source);
+                    tell::line(format_args!("· {}: {}", image.reference, image.source));
                 }
             }
             Err(error) => {
-                eprintln!("error: {error}");
+                tell::error(error);
                 return Ok(exit::MACHINE);
             }
         }
@@ -33,9 +33,9 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
             Status::Warn => "! OJO",
             Status::Fail => "✗ FALTA",
         };
-        println!("{mark:<8} {}: {}", check.name, check.detail);
+        tell::line(format_args!("{mark:<8} {}: {}", check.name, check.detail));
         for line in check.fix.iter().flat_map(|fix| fix.lines()) {
-            println!("         {line}");
+            tell::line(format_args!("         {line}"));
         }
     }
     let ready = checks.iter().all(|check| check.status != Status::Fail);

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::check::course;
-use super::exit;
+use super::{exit, tell};
 use crate::course::Course;
 use crate::lab::engine::Engine;
 use crate::lab::images::{self, BaseImage};
@@ -28,11 +28,11 @@ enum Order {
 pub async fn run(args: Args) -> anyhow::Result<u8> {
     let Order::Prepare { from } = args.order;
     let images = of(&course()?);
-    let say = |line: &str| println!("· {line}");
+    let say = |line: &str| tell::line(format_args!("· {line}"));
     let engine = match Engine::connect(&say).await {
         Ok(engine) => engine,
         Err(error) => {
-            eprintln!("error: {error}");
+            tell::error(error);
             return Ok(exit::MACHINE);
         }
     };
@@ -41,12 +41,12 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     match prepared {
         Ok(prepared) => {
             for image in prepared {
-                println!("✓ {}: {}", image.reference, image.source);
+                tell::line(format_args!("✓ {}: {}", image.reference, image.source));
             }
             Ok(exit::PASSED)
         }
         Err(error) => {
-            eprintln!("error: {error}");
+            tell::error(error);
             Ok(exit::MACHINE)
         }
     }
@@ -54,8 +54,11 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
 
 /// Every base image that an exercise of `course` allows, once.
 pub(super) fn of(course: &Course) -> Vec<BaseImage> {
-    let mut references: Vec<_> =
-        course.exercises.iter().flat_map(|exercise| exercise.images.iter().cloned()).collect();
+    let mut references: Vec<_> = course
+        .exercises
+        .iter()
+        .flat_map(|exercise| exercise.images.iter().cloned())
+        .collect();
     references.sort();
     references.dedup();
     references.into_iter().map(BaseImage::new).collect()

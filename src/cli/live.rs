@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::tell;
 use crate::verdict::Event;
 
 /// Shows events on standard error, which is never mixed with a report.
@@ -29,7 +30,9 @@ impl Live {
             let bar = ProgressBar::new_spinner();
             let style = ProgressStyle::with_template("{spinner} {elapsed} {msg}");
             if let Ok(style) = style {
-                bar.set_style(style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", "·"]));
+                bar.set_style(
+                    style.tick_strings(&["⠋", "⠙", "⠹", "⠸", "⠼", "⠴", "⠦", "⠧", "⠇", "⠏", "·"]),
+                );
             }
             bar.enable_steady_tick(Duration::from_millis(120));
             bar
@@ -43,7 +46,9 @@ impl Live {
 
     /// Takes in one event.
     pub fn show(&self, event: Event) {
-        let Ok(mut seen) = self.seen.lock() else { return };
+        let Ok(mut seen) = self.seen.lock() else {
+            return;
+        };
         match event {
             Event::Started { title, items } => {
                 *seen = Seen { items, decided: 0 };
@@ -57,7 +62,10 @@ impl Live {
                 seen.decided += 1;
                 if let Some(bar) = &self.bar {
                     let message = bar.message();
-                    let what = message.split_once(" · ").map_or("", |(_, what)| what).to_owned();
+                    let what = message
+                        .split_once(" · ")
+                        .map_or("", |(_, what)| what)
+                        .to_owned();
                     bar.set_message(format!("{}/{} · {what}", seen.decided, seen.items));
                 }
             }
@@ -67,9 +75,9 @@ impl Live {
     /// Says one line that stays.
     pub fn say(&self, line: &str) {
         match &self.bar {
-            Some(bar) => bar.suspend(|| eprintln!("· {line}")),
+            Some(bar) => bar.suspend(|| tell::progress(line)),
             None if self.quiet => {}
-            None => eprintln!("· {line}"),
+            None => tell::progress(line),
         }
     }
 

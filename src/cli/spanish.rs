@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use clap::{Arg, ArgAction, Command};
 
-use super::exit;
+use super::{exit, tell};
 
 const TEMPLATE: &str = "{about}\n\nUso: {usage}\n\n{all-args}{after-help}";
 
@@ -40,7 +40,11 @@ pub fn localize(command: Command) -> Command {
     }
     if is_leaf {
         command = command.mut_args(|arg| {
-            let heading = if arg.is_positional() { "Argumentos" } else { "Opciones" };
+            let heading = if arg.is_positional() {
+                "Argumentos"
+            } else {
+                "Opciones"
+            };
             arg.help_heading(heading)
         });
     }
@@ -48,9 +52,9 @@ pub fn localize(command: Command) -> Command {
         .get_subcommands()
         .map(|sub| sub.get_name().to_owned())
         .collect();
-    names
-        .into_iter()
-        .fold(command, |command, name| command.mut_subcommand(name, localize))
+    names.into_iter().fold(command, |command, name| {
+        command.mut_subcommand(name, localize)
+    })
 }
 
 /// Prints help or version where it was asked for, else what was wrong and the way out.
@@ -69,8 +73,7 @@ pub fn report(error: &clap::Error) -> ExitCode {
         }
         _ => {}
     }
-    eprintln!("error: {}", message(error));
-    eprintln!("\nPara ver qué se puede pedir: muelle --help");
+    tell::error(message(error) + "\n\nPara ver qué se puede pedir: muelle --help");
     ExitCode::from(exit::USAGE)
 }
 
@@ -85,7 +88,9 @@ fn translated(help: &str) -> String {
         ("[alias: ", "[también: "),
     ]
     .iter()
-    .fold(help.to_owned(), |help, (english, spanish)| help.replace(english, spanish))
+    .fold(help.to_owned(), |help, (english, spanish)| {
+        help.replace(english, spanish)
+    })
 }
 
 fn message(error: &clap::Error) -> String {
@@ -94,11 +99,18 @@ fn message(error: &clap::Error) -> String {
     let value = get(ContextKind::InvalidValue);
     let suggestion = |kind| {
         let near = get(kind);
-        if near.is_empty() { String::new() } else { format!("; ¿quisiste decir {near}?") }
+        if near.is_empty() {
+            String::new()
+        } else {
+            format!("; ¿quisiste decir {near}?")
+        }
     };
     match error.kind() {
         ErrorKind::UnknownArgument => {
-            format!("no conozco la opción {arg}{}", suggestion(ContextKind::SuggestedArg))
+            format!(
+                "no conozco la opción {arg}{}",
+                suggestion(ContextKind::SuggestedArg)
+            )
         }
         ErrorKind::InvalidSubcommand => format!(
             "no conozco la orden {}{}",
@@ -110,7 +122,11 @@ fn message(error: &clap::Error) -> String {
         }
         ErrorKind::InvalidValue | ErrorKind::ValueValidation => {
             let valid = get(ContextKind::ValidValue);
-            let valid = if valid.is_empty() { valid } else { format!("; vale {valid}") };
+            let valid = if valid.is_empty() {
+                valid
+            } else {
+                format!("; vale {valid}")
+            };
             format!(
                 "{value} no vale para {arg}{valid}{}",
                 suggestion(ContextKind::SuggestedValue)
@@ -128,9 +144,11 @@ fn message(error: &clap::Error) -> String {
 fn text(value: &ContextValue) -> String {
     match value {
         ContextValue::String(one) => format!("`{one}`"),
-        ContextValue::Strings(many) => {
-            many.iter().map(|one| format!("`{one}`")).collect::<Vec<_>>().join(", ")
-        }
+        ContextValue::Strings(many) => many
+            .iter()
+            .map(|one| format!("`{one}`"))
+            .collect::<Vec<_>>()
+            .join(", "),
         other => other.to_string(),
     }
 }

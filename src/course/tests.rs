@@ -1,6 +1,5 @@
 //! Tests of the whole way from an `exercise.toml` to a course.
 
-
 use super::exercise::lay;
 use super::source::Folder;
 use super::*;

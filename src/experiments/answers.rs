@@ -33,7 +33,10 @@ impl Experiment for Answers {
         let alone = bench.alone(image).await?;
         let (Some(container), None) = (&alone.container, &alone.trouble) else {
             let saw = alone.trouble.clone().unwrap_or_default();
-            let at = image.dockerfile.last("CMD").or_else(|| image.dockerfile.last("ENTRYPOINT"));
+            let at = image
+                .dockerfile
+                .last("CMD")
+                .or_else(|| image.dockerfile.last("ENTRYPOINT"));
             return Ok(Finding::failed(saw).at(at));
         };
         for (measures, species) in FLOWERS {
@@ -48,6 +51,8 @@ impl Experiment for Answers {
                 )));
             }
         }
-        Ok(Finding::passed("`/health` respondió 200 y las tres flores salieron bien"))
+        Ok(Finding::passed(
+            "`/health` respondió 200 y las tres flores salieron bien",
+        ))
     }
 }

@@ -91,7 +91,11 @@ impl<'lab> Bench<'lab> {
         let mut outside = files.clone();
         let run = token(12);
         let mut marks = BTreeMap::new();
-        let secrets = plain.as_ref().ok().and_then(Option::as_ref).map(secret_files);
+        let secrets = plain
+            .as_ref()
+            .ok()
+            .and_then(Option::as_ref)
+            .map(secret_files);
         let secrets = secrets.unwrap_or_default();
         let others = secrets.iter().filter(|path| !canaries.contains(path));
         for (index, path) in canaries.iter().chain(others).enumerate() {
@@ -108,12 +112,18 @@ impl<'lab> Bench<'lab> {
             marks.insert(mark, path.clone());
         }
         // A `.env` that says the same as the shell, so that either way from outside leads in.
-        let dotenv = outside.file(".env").map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+        let dotenv = outside
+            .file(".env")
+            .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
         let mut tuned_files = outside.clone();
         let mut text: String = dotenv
             .unwrap_or_default()
             .lines()
-            .filter(|line| !shell.keys().any(|name| line.trim_start().starts_with(&format!("{name}="))))
+            .filter(|line| {
+                !shell
+                    .keys()
+                    .any(|name| line.trim_start().starts_with(&format!("{name}=")))
+            })
             .map(|line| format!("{line}\n"))
             .collect();
         for (name, value) in &shell {
@@ -156,7 +166,10 @@ impl<'lab> Bench<'lab> {
 
     /// The name that the exercise asks the service of `role` to have.
     pub fn service_name<'a>(&'a self, role: &'a str) -> &'a str {
-        self.exercise.services.get(role).map_or(role, String::as_str)
+        self.exercise
+            .services
+            .get(role)
+            .map_or(role, String::as_str)
     }
 
     /// The service that serves the app, as the student would run it.
@@ -168,7 +181,9 @@ impl<'lab> Bench<'lab> {
     /// The mark planted at `path`.
     pub fn canary(&self, path: &str) -> Option<&str> {
         let mut marks = self.canaries.iter();
-        marks.find(|(_, at)| *at == path).map(|(mark, _)| mark.as_str())
+        marks
+            .find(|(_, at)| *at == path)
+            .map(|(mark, _)| mark.as_str())
     }
 
     /// What is in the image's own layers.
@@ -204,18 +219,25 @@ fn load(
 
 /// The files, inside the submission, that the project's secrets come from.
 fn secret_files(loaded: &Loaded) -> Vec<String> {
-    let files = loaded.project.secrets.values().filter_map(|secret| match &secret.provider.value {
-        Provider::File(path) if !path.starts_with(['/', '~']) && !path.starts_with("..") => {
-            Some(path.clone())
-        }
-        _ => None,
-    });
+    let files = loaded
+        .project
+        .secrets
+        .values()
+        .filter_map(|secret| match &secret.provider.value {
+            Provider::File(path) if !path.starts_with(['/', '~']) && !path.starts_with("..") => {
+                Some(path.clone())
+            }
+            _ => None,
+        });
     files.collect()
 }
 
 /// Puts `mark` at `path`, at the end of what the student has there.
 fn plant(files: &mut Snapshot, path: &str, mark: &str) {
-    let mut content = files.file(path).map(|bytes| bytes.to_vec()).unwrap_or_default();
+    let mut content = files
+        .file(path)
+        .map(|bytes| bytes.to_vec())
+        .unwrap_or_default();
     if !content.is_empty() && !content.ends_with(b"\n") {
         content.push(b'\n');
     }

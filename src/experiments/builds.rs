@@ -7,7 +7,8 @@ pub struct Builds;
 impl Experiment for Builds {
     type Params = NoParams;
     const ID: &'static str = "construye";
-    const WHY: &'static str = "Si la imagen no se construye desde una carpeta limpia, nadie más que tú podrá usarla.";
+    const WHY: &'static str =
+        "Si la imagen no se construye desde una carpeta limpia, nadie más que tú podrá usarla.";
 
     fn tried(_: &NoParams) -> String {
         "construir la imagen desde una copia limpia de tu carpeta".into()
@@ -15,10 +16,9 @@ impl Experiment for Builds {
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
         Ok(match bench.image().await {
-            Ok(image) => Finding::passed(format!(
-                "se construyó en {} pasos",
-                image.built.steps.len()
-            )),
+            Ok(image) => {
+                Finding::passed(format!("se construyó en {} pasos", image.built.steps.len()))
+            }
             Err(finding) => finding,
         })
     }

@@ -36,10 +36,12 @@ print(proof[::-1], json.dumps(could))
 impl Experiment for CodeIsReadOnly {
     type Params = NoParams;
     const ID: &'static str = "codigo-no-escribible";
-    const WHY: &'static str = "Si la app puede reescribir su código, un intruso puede quedarse a vivir en él.";
+    const WHY: &'static str =
+        "Si la app puede reescribir su código, un intruso puede quedarse a vivir en él.";
 
     fn tried(_: &NoParams) -> String {
-        "escribir, con el mismo usuario que la app, en cada archivo de su código y en el modelo".into()
+        "escribir, con el mismo usuario que la app, en cada archivo de su código y en el modelo"
+            .into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -51,14 +53,23 @@ impl Experiment for CodeIsReadOnly {
         let (Some(container), None) = (&alone.container, &alone.trouble) else {
             return Ok(Finding::failed(alone.trouble.clone().unwrap_or_default()));
         };
-        let config = container.ask(APP_PORT, &Request::get("/config")).await?.json();
-        let code = config["codigo"].as_str().context("la app no dice dónde está su código")?;
-        let model = config["modelo_ruta"].as_str().context("la app no dice dónde está su modelo")?;
+        let config = container
+            .ask(APP_PORT, &Request::get("/config"))
+            .await?
+            .json();
+        let code = config["codigo"]
+            .as_str()
+            .context("la app no dice dónde está su código")?;
+        let model = config["modelo_ruta"]
+            .as_str()
+            .context("la app no dice dónde está su modelo")?;
         let process = container.processes().await?.swap_remove(0);
         let user = format!("{}:{}", process.uid, process.gid);
         let proof = token(16);
         let python = ["python3", "-c", ATTEMPT, &proof, code, model];
-        let run = container.exec(&python, Some(&user), Duration::from_secs(20)).await?;
+        let run = container
+            .exec(&python, Some(&user), Duration::from_secs(20))
+            .await?;
         let expected: String = proof.chars().rev().collect();
         let Some(could) = run.output.trim().strip_prefix(&expected) else {
             return Ok(Finding::error(format!(

@@ -7,7 +7,8 @@ pub struct ComesUp;
 impl Experiment for ComesUp {
     type Params = NoParams;
     const ID: &'static str = "levanta";
-    const WHY: &'static str = "Un solo `docker compose up` tiene que bastar para que todo arranque, en el orden debido.";
+    const WHY: &'static str =
+        "Un solo `docker compose up` tiene que bastar para que todo arranque, en el orden debido.";
 
     fn tried(_: &NoParams) -> String {
         "levantar el proyecto entero, como `docker compose up -d`".into()
@@ -29,7 +30,16 @@ impl Experiment for ComesUp {
                     .at(Some(api.location.clone())));
             }
         }
-        let names: Vec<_> = risen.stack.project().services.keys().map(String::as_str).collect();
-        Ok(Finding::passed(format!("se levantaron: {}", names.join(", "))))
+        let names: Vec<_> = risen
+            .stack
+            .project()
+            .services
+            .keys()
+            .map(String::as_str)
+            .collect();
+        Ok(Finding::passed(format!(
+            "se levantaron: {}",
+            names.join(", ")
+        )))
     }
 }

@@ -47,7 +47,11 @@ impl Experiment for DependencyCache {
         bench.say("reconstruyo con el código cambiado y con una dependencia imposible");
         let recoded = bench.rebuild("codigo", image, |files| recode(files, params));
         let impossible = bench.rebuild("imposible", image, |files| {
-            files.insert(&params.requisitos, impossible(files, &params.requisitos), false);
+            files.insert(
+                &params.requisitos,
+                impossible(files, &params.requisitos),
+                false,
+            );
         });
         let rebuilt = async { tokio::join!(recoded, impossible) };
         let (recoded, impossible) = bench.lab.timed("reconstruir dos veces", rebuilt).await;
@@ -74,11 +78,21 @@ impl Experiment for DependencyCache {
                 params.paquete
             )));
         }
-        let step = failure.step.context("el constructor no dice qué paso falló")?;
-        let ran = |built: &Built| built.steps.iter().any(|after| after.name == step && !after.cached);
+        let step = failure
+            .step
+            .context("el constructor no dice qué paso falló")?;
+        let ran = |built: &Built| {
+            built
+                .steps
+                .iter()
+                .any(|after| after.name == step && !after.cached)
+        };
         // Twice, so that a cache that someone emptied meanwhile accuses nobody.
         let again = ran(&recoded)
-            && match bench.rebuild("otra-vez", image, |files| recode(files, params)).await? {
+            && match bench
+                .rebuild("otra-vez", image, |files| recode(files, params))
+                .await?
+            {
                 Ok(built) => ran(&built),
                 Err(StepError(failure)) => anyhow::bail!(failure.message),
             };
@@ -107,14 +121,19 @@ fn instruction(step: &str) -> &str {
 
 /// Changes a comment of the code.
 fn recode(files: &mut Snapshot, params: &Params) {
-    let mut content = files.file(&params.codigo).map(|bytes| bytes.to_vec()).unwrap_or_default();
+    let mut content = files
+        .file(&params.codigo)
+        .map(|bytes| bytes.to_vec())
+        .unwrap_or_default();
     content.extend_from_slice(format!("\n# {}\n", token(12)).as_bytes());
     files.insert(&params.codigo, content, false);
 }
 
 /// The list of dependencies with a version that no index has in every line that pins one.
 fn impossible(files: &Snapshot, path: &str) -> String {
-    let text = files.file(path).map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let text = files
+        .file(path)
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
     let lines = text.unwrap_or_default();
     let lines = lines.lines().map(|line| match line.split_once("==") {
         Some((name, _)) => format!("{name}==999.{}\n", line.len()),

@@ -22,10 +22,13 @@ impl Experiment for EnvironmentRules {
         };
         let _turn = bench.stack_turn.read().await;
         let name = bench.service_name(API_ROLE);
-        let Some((service, container)) =
-            bench.tuned_api().zip(risen.stack.containers(name).await.into_iter().next())
+        let Some((service, container)) = bench
+            .tuned_api()
+            .zip(risen.stack.containers(name).await.into_iter().next())
         else {
-            return Ok(Finding::failed(format!("`{name}` no tiene ningún contenedor")));
+            return Ok(Finding::failed(format!(
+                "`{name}` no tiene ningún contenedor"
+            )));
         };
         let port = Bench::port_of(service);
         if let Some(trouble) = wait_for_answer(&container, port).await? {
@@ -38,7 +41,10 @@ impl Experiment for EnvironmentRules {
         ] {
             let seen = config[field].as_str().unwrap_or_default();
             if seen != wanted {
-                let at = service.environment.get(variable).map(|value| value.location.clone());
+                let at = service
+                    .environment
+                    .get(variable)
+                    .map(|value| value.location.clone());
                 return Ok(Finding::failed(format!(
                     "puse `{variable}={wanted}` fuera y la app sigue diciendo «{seen}»"
                 ))

@@ -56,21 +56,34 @@ impl Experiment for FileSecret {
         };
         let _turn = bench.stack_turn.read().await;
         let name = bench.service_name(API_ROLE);
-        let Some((service, container)) =
-            bench.tuned_api().zip(risen.stack.containers(name).await.into_iter().next())
+        let Some((service, container)) = bench
+            .tuned_api()
+            .zip(risen.stack.containers(name).await.into_iter().next())
         else {
-            return Ok(Finding::failed(format!("`{name}` no tiene ningún contenedor")));
+            return Ok(Finding::failed(format!(
+                "`{name}` no tiene ningún contenedor"
+            )));
         };
         let port = Bench::port_of(service);
         if let Some(trouble) = wait_for_answer(&container, port).await? {
             return Ok(Finding::failed(trouble));
         }
-        let at = service.secrets.first().map_or(&service.location, |secret| &secret.location).clone();
+        let at = service
+            .secrets
+            .first()
+            .map_or(&service.location, |secret| &secret.location)
+            .clone();
         let failed = |saw: String| Ok(Finding::failed(saw).at(Some(at.clone())));
 
         let config = container.ask(port, &Request::get("/config")).await?.json();
-        let print = config["api_key_huella"].as_str().unwrap_or_default().to_owned();
-        let secret = bench.canaries.keys().find(|mark| fingerprint(mark) == print);
+        let print = config["api_key_huella"]
+            .as_str()
+            .unwrap_or_default()
+            .to_owned();
+        let secret = bench
+            .canaries
+            .keys()
+            .find(|mark| fingerprint(mark) == print);
         let Some(secret) = secret else {
             return failed(if print.is_empty() {
                 "la app no recibe ninguna clave".to_owned()
@@ -86,13 +99,17 @@ impl Experiment for FileSecret {
         let user = format!("{}:{}", process.uid, process.gid);
         let proof = crate::lab::token(16);
         let look = ["python3", "-c", LOOK, secret, &proof];
-        let run = container.exec(&look, Some(&user), Duration::from_secs(20)).await?;
+        let run = container
+            .exec(&look, Some(&user), Duration::from_secs(20))
+            .await?;
         let expected: String = proof.chars().rev().collect();
         // The command that looks has the secret as an argument, not in its environment.
         match run.output.trim().strip_prefix(&expected).map(str::trim) {
             Some("0") => {}
             Some(_) => {
-                return failed("la clave está en el entorno de un proceso (`/proc/*/environ`)".to_owned());
+                return failed(
+                    "la clave está en el entorno de un proceso (`/proc/*/environ`)".to_owned(),
+                );
             }
             None => {
                 return Ok(Finding::error(format!(
@@ -103,10 +120,15 @@ impl Experiment for FileSecret {
         }
         let layers = bench.layers(image).await?;
         if layers.config.contains(secret.as_str()) {
-            return failed("la clave está en la configuración o en la historia de la imagen".to_owned());
+            return failed(
+                "la clave está en la configuración o en la historia de la imagen".to_owned(),
+            );
         }
         if let Some((_, file)) = layers.files().find(|(_, file)| file.marks.contains(secret)) {
-            return failed(format!("la clave está dentro de la imagen, en `/{}`", file.path));
+            return failed(format!(
+                "la clave está dentro de la imagen, en `/{}`",
+                file.path
+            ));
         }
         Ok(Finding::passed(
             "la app recibió la clave (coincide su huella) y no se ve en `inspect`, en el entorno ni en la imagen",
@@ -117,5 +139,9 @@ impl Experiment for FileSecret {
 /// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
 fn fingerprint(key: &str) -> String {
     let digest = Sha256::digest(key.as_bytes());
-    digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect()
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }

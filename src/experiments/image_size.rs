@@ -39,8 +39,9 @@ impl Experiment for ImageSize {
             return Ok(Finding::passed(format!("tus capas suman {total:.1} MB")));
         }
         let heaviest = layers.own.iter().max_by_key(|layer| layer.size());
-        let (name, weight) =
-            heaviest.map_or_else(Default::default, |layer| (layer.instruction(), mb(layer.size())));
+        let (name, weight) = heaviest.map_or_else(Default::default, |layer| {
+            (layer.instruction(), mb(layer.size()))
+        });
         Ok(Finding::failed(format!(
             "tus capas suman {total:.1} MB; la más pesada, de {weight:.1} MB, la hizo `{name}`"
         ))

@@ -13,7 +13,8 @@ pub struct InternalNetwork;
 impl Experiment for InternalNetwork {
     type Params = NoParams;
     const ID: &'static str = "red-interna";
-    const WHY: &'static str = "Lo que no necesita internet no debe tenerla: así un intruso no puede sacar datos por ahí.";
+    const WHY: &'static str =
+        "Lo que no necesita internet no debe tenerla: así un intruso no puede sacar datos por ahí.";
 
     fn tried(_: &NoParams) -> String {
         "mirar en el motor a qué redes quedó conectado cada servicio y cuáles tienen salida".into()
@@ -28,7 +29,9 @@ impl Experiment for InternalNetwork {
         let api = bench.service_name(API_ROLE);
         let project = risen.stack.project();
         let Some(front) = risen.stack.containers(api).await.into_iter().next() else {
-            return Ok(Finding::failed(format!("`{api}` no tiene ningún contenedor")));
+            return Ok(Finding::failed(format!(
+                "`{api}` no tiene ningún contenedor"
+            )));
         };
         let front = networks(&front).await?;
         let mut shared = false;
@@ -38,13 +41,20 @@ impl Experiment for InternalNetwork {
             };
             let own = networks(&container).await?;
             shared |= own.keys().any(|id| front.contains_key(id));
-            let at = project.services.get(name).map(|service| service.location.clone());
+            let at = project
+                .services
+                .get(name)
+                .map(|service| service.location.clone());
             if own.is_empty() {
                 return Ok(Finding::failed(format!("`{name}` no está en ninguna red")).at(at));
             }
             if let Some(open) = own.values().find(|network| !network.internal) {
                 let key = key(project, &open.name);
-                let at = project.networks.get(&key).map(|network| network.location.clone()).or(at);
+                let at = project
+                    .networks
+                    .get(&key)
+                    .map(|network| network.location.clone())
+                    .or(at);
                 return Ok(Finding::failed(format!(
                     "`{name}` tiene salida: su red `{key}` no es interna (el motor le da la puerta de enlace {})",
                     open.gateway
@@ -52,9 +62,15 @@ impl Experiment for InternalNetwork {
                 .at(at));
             }
         }
-        let at = project.services.get(api).map(|service| service.location.clone());
+        let at = project
+            .services
+            .get(api)
+            .map(|service| service.location.clone());
         if !shared {
-            return Ok(Finding::failed(format!("`{api}` no comparte ninguna red interna con los demás")).at(at));
+            return Ok(Finding::failed(format!(
+                "`{api}` no comparte ninguna red interna con los demás"
+            ))
+            .at(at));
         }
         if front.values().all(|network| network.internal) {
             return Ok(Finding::failed(format!(
@@ -78,11 +94,15 @@ struct Wire {
 /// The networks of a container by id.
 async fn networks(container: &Container<'_>) -> anyhow::Result<BTreeMap<String, Wire>> {
     let settings = container.inspect().await?.network_settings;
-    let attached = settings.and_then(|settings| settings.networks).unwrap_or_default();
+    let attached = settings
+        .and_then(|settings| settings.networks)
+        .unwrap_or_default();
     let mut wires = BTreeMap::new();
     for (name, endpoint) in attached {
         let docker = container.lab().docker();
-        let network = docker.inspect_network(&name, None::<InspectNetworkOptions>).await?;
+        let network = docker
+            .inspect_network(&name, None::<InspectNetworkOptions>)
+            .await?;
         wires.insert(
             network.id.unwrap_or_default(),
             Wire {
@@ -98,5 +118,7 @@ async fn networks(container: &Container<'_>) -> anyhow::Result<BTreeMap<String, 
 /// The key of the project's network whose name on the engine ends with it.
 fn key(project: &crate::submission::compose::Project, name: &str) -> String {
     let mut keys = project.networks.keys();
-    keys.find(|key| name.ends_with(&format!("-{key}"))).cloned().unwrap_or_else(|| name.to_owned())
+    keys.find(|key| name.ends_with(&format!("-{key}")))
+        .cloned()
+        .unwrap_or_else(|| name.to_owned())
 }

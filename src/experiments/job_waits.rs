@@ -38,7 +38,9 @@ impl Experiment for JobWaits {
         let service = risen.stack.project().services.get(&params.servicio);
         let at: Option<Location> = service.map(|service| {
             let dependency = service.depends_on.first();
-            dependency.map_or(&service.location, |dependency| &dependency.location).clone()
+            dependency
+                .map_or(&service.location, |dependency| &dependency.location)
+                .clone()
         });
         let failed = |saw: String| Ok(Finding::failed(saw).at(at.clone()));
         let Some(job) = risen.jobs.get(&params.servicio) else {
@@ -62,7 +64,10 @@ impl Experiment for JobWaits {
                 risen.turned_away
             )),
             Some(0) if job.output.contains(&params.espera) && risen.predictions > 0 => {
-                Ok(Finding::passed(format!("`{name}` esperó, dijo «{}» y terminó con código 0", params.espera)))
+                Ok(Finding::passed(format!(
+                    "`{name}` esperó, dijo «{}» y terminó con código 0",
+                    params.espera
+                )))
             }
             Some(0) if job.output.contains(&params.espera) => failed(format!(
                 "`{name}` dijo «{}», pero a la API no le llegó ninguna petición de predicción",

@@ -37,13 +37,13 @@ impl Experiment for LeavesNoTrace {
         let layers = bench.layers(image).await?;
         let found = layers.files().find(|(_, file)| {
             file.marks.iter().any(|mark| params.marcas.contains(mark))
-                || params.rutas.iter().any(|path| glob::matches(path, &file.path))
+                || params
+                    .rutas
+                    .iter()
+                    .any(|path| glob::matches(path, &file.path))
         });
         Ok(match found {
-            None => Finding::passed(format!(
-                "ni rastro en {} capas propias",
-                layers.own.len()
-            )),
+            None => Finding::passed(format!("ni rastro en {} capas propias", layers.own.len())),
             Some((layer, file)) => Finding::failed(format!(
                 "`/{}` está en la capa que hizo `{}`",
                 file.path,

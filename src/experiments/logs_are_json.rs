@@ -12,7 +12,8 @@ impl Experiment for LogsAreJson {
     const WHY: &'static str = "Los recolectores de logs leen una línea cada vez: una sola que no sea JSON se pierde, y suele ser la del error.";
 
     fn tried(_: &NoParams) -> String {
-        "provocar una página, un 404 con comillas y una excepción, y leer el log línea a línea".into()
+        "provocar una página, un 404 con comillas y una excepción, y leer el log línea a línea"
+            .into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -22,10 +23,13 @@ impl Experiment for LogsAreJson {
         };
         let _turn = bench.stack_turn.read().await;
         let name = bench.service_name(API_ROLE);
-        let Some((service, container)) =
-            bench.tuned_api().zip(risen.stack.containers(name).await.into_iter().next())
+        let Some((service, container)) = bench
+            .tuned_api()
+            .zip(risen.stack.containers(name).await.into_iter().next())
         else {
-            return Ok(Finding::failed(format!("`{name}` no tiene ningún contenedor")));
+            return Ok(Finding::failed(format!(
+                "`{name}` no tiene ningún contenedor"
+            )));
         };
         let port = Bench::port_of(service);
         if let Some(trouble) = wait_for_answer(&container, port).await? {

@@ -24,7 +24,13 @@ impl Experiment for NoCanaries {
         format!(
             "plantar {} canarios (en `{}`…) y buscarlos en los bytes de cada capa",
             params.plantar.len(),
-            params.plantar.iter().take(3).cloned().collect::<Vec<_>>().join("`, `")
+            params
+                .plantar
+                .iter()
+                .take(3)
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("`, `")
         )
     }
 
@@ -42,7 +48,10 @@ impl Experiment for NoCanaries {
         let mut at = None;
         for (layer, file) in layers.files() {
             for mark in &file.marks {
-                let planted = bench.canaries.get(mark).filter(|path| params.plantar.contains(path));
+                let planted = bench
+                    .canaries
+                    .get(mark)
+                    .filter(|path| params.plantar.contains(path));
                 if let Some(path) = planted {
                     leaks.push(format!(
                         "`{path}` quedó en `/{}`, en la capa de `{}`",

@@ -13,7 +13,8 @@ impl Experiment for NoticesFailure {
     const WHY: &'static str = "Un chequeo que siempre dice que sí es peor que ninguno: da por buena a una app que no atiende.";
 
     fn tried(_: &NoParams) -> String {
-        "averiar la app, que pasa a responder 503, y esperar a que el motor la dé por `unhealthy`".into()
+        "averiar la app, que pasa a responder 503, y esperar a que el motor la dé por `unhealthy`"
+            .into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -53,7 +54,11 @@ pub(super) async fn notice(
         )),
         Change::Never(health) => {
             let said = health.probes.last().map_or("", |probe| probe.output.trim());
-            let said = if said.is_empty() { String::new() } else { format!(" (dijo «{said}»)") };
+            let said = if said.is_empty() {
+                String::new()
+            } else {
+                format!(" (dijo «{said}»)")
+            };
             Finding::failed(format!(
                 "la app {symptom} y el chequeo sigue terminando con código 0{said}: para el motor sigue `healthy`"
             ))

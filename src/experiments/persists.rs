@@ -17,7 +17,9 @@ impl Experiment for Persists {
     const WHY: &'static str = "`down` borra los contenedores con todo lo que escribieron: solo queda lo que está en un volumen.";
 
     fn tried(_: &NoParams) -> String {
-        format!("hacer {PREDICTIONS} predicciones, `docker compose down`, `up`, y contar el historial")
+        format!(
+            "hacer {PREDICTIONS} predicciones, `docker compose down`, `up`, y contar el historial"
+        )
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -28,10 +30,13 @@ impl Experiment for Persists {
         let _turn = bench.stack_turn.write().await;
         bench.say("tiro el proyecto, lo levanto otra vez y cuento el historial");
         let name = bench.service_name(API_ROLE);
-        let Some((service, container)) =
-            bench.tuned_api().zip(risen.stack.containers(name).await.into_iter().next())
+        let Some((service, container)) = bench
+            .tuned_api()
+            .zip(risen.stack.containers(name).await.into_iter().next())
         else {
-            return Ok(Finding::failed(format!("`{name}` no tiene ningún contenedor")));
+            return Ok(Finding::failed(format!(
+                "`{name}` no tiene ningún contenedor"
+            )));
         };
         let port = Bench::port_of(service);
         let at = Some(service.location.clone());
@@ -40,7 +45,10 @@ impl Experiment for Persists {
         }
         for _ in 0..PREDICTIONS {
             let reply = container
-                .ask(port, &Request::post("/predict", r#"{"x":[6.7,3.0,5.2,2.3]}"#))
+                .ask(
+                    port,
+                    &Request::post("/predict", r#"{"x":[6.7,3.0,5.2,2.3]}"#),
+                )
                 .await?;
             if reply.status != 200 {
                 return Ok(Finding::failed(format!(
@@ -65,8 +73,10 @@ impl Experiment for Persists {
         match bench.lab.timed("tirar y levantar", again).await {
             Ok(()) => {}
             Err(UpError::Failed { message, location }) => {
-                return Ok(Finding::failed(format!("tras `down`, ya no se levanta: {message}"))
-                    .at(Some(location)));
+                return Ok(
+                    Finding::failed(format!("tras `down`, ya no se levanta: {message}"))
+                        .at(Some(location)),
+                );
             }
             Err(UpError::Engine(error)) => return Err(error),
         }
@@ -78,7 +88,9 @@ impl Experiment for Persists {
         }
         let after = history(&container, port).await?;
         Ok(if after >= before {
-            Finding::passed(format!("había {before} predicciones antes de `down` y {after} después de `up`"))
+            Finding::passed(format!(
+                "había {before} predicciones antes de `down` y {after} después de `up`"
+            ))
         } else {
             Finding::failed(format!(
                 "había {before} predicciones antes de `down` y quedan {after} después de `up`"

@@ -25,7 +25,10 @@ impl Experiment for RunsWithoutRoot {
         };
         let processes = container.processes().await?;
         if let Some(root) = root(&processes) {
-            let at = image.dockerfile.last("USER").or_else(|| image.dockerfile.last("CMD"));
+            let at = image
+                .dockerfile
+                .last("USER")
+                .or_else(|| image.dockerfile.last("CMD"));
             return Ok(Finding::failed(format!(
                 "con `docker run`, `{}` corre con uid 0 (root)",
                 root.args
@@ -35,7 +38,9 @@ impl Experiment for RunsWithoutRoot {
         let uid = processes[0].uid;
         // A project that does not come up is another item's fault.
         let Ok(risen) = bench.risen().await else {
-            return Ok(Finding::passed(format!("con `docker run`, todo corre con uid {uid}")));
+            return Ok(Finding::passed(format!(
+                "con `docker run`, todo corre con uid {uid}"
+            )));
         };
         let _turn = bench.stack_turn.read().await;
         for name in bench.exercise.services.values() {

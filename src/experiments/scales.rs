@@ -39,7 +39,10 @@ impl Experiment for Scales {
             Err(finding) => return Ok(finding),
         };
         let _turn = bench.stack_turn.write().await;
-        bench.say(format!("escalo `{}` a {}", params.servicio, params.replicas));
+        bench.say(format!(
+            "escalo `{}` a {}",
+            params.servicio, params.replicas
+        ));
         let scaled = risen.stack.scale(&params.servicio, params.replicas);
         match bench.lab.timed("escalar", scaled).await {
             Ok(()) => {}
@@ -49,13 +52,18 @@ impl Experiment for Scales {
             Err(UpError::Engine(error)) => return Err(error),
         }
         let Some(service) = risen.stack.project().services.get(&params.servicio) else {
-            return Ok(Finding::failed(format!("no hay servicio `{}`", params.servicio)));
+            return Ok(Finding::failed(format!(
+                "no hay servicio `{}`",
+                params.servicio
+            )));
         };
         let port = Bench::port_of(service);
         let mut instances = BTreeSet::new();
         for container in risen.stack.containers(&params.servicio).await {
             if let Some(trouble) = super::bench::wait_for_answer(&container, port).await? {
-                return Ok(Finding::failed(format!("una réplica no responde: {trouble}")));
+                return Ok(Finding::failed(format!(
+                    "una réplica no responde: {trouble}"
+                )));
             }
             if container.published(port).await?.is_none() {
                 return Ok(Finding::failed(format!(
@@ -68,9 +76,14 @@ impl Experiment for Scales {
         }
         let alive = instances.len() as u64;
         Ok(if alive >= params.replicas {
-            Finding::passed(format!("{alive} réplicas distintas responden, cada una con su puerto"))
+            Finding::passed(format!(
+                "{alive} réplicas distintas responden, cada una con su puerto"
+            ))
         } else {
-            Finding::failed(format!("pedí {} réplicas y responden {alive}", params.replicas))
+            Finding::failed(format!(
+                "pedí {} réplicas y responden {alive}",
+                params.replicas
+            ))
         })
     }
 }

@@ -15,12 +15,7 @@ pub struct StopsCleanly;
 #[serde(deny_unknown_fields)]
 pub struct Params {
     /// Segundos que tiene la app para cerrarse.
-    #[serde(default = "three")]
     segundos: u64,
-}
-
-fn three() -> u64 {
-    3
 }
 
 /// What the course's app logs when the signal reaches it.
@@ -67,7 +62,10 @@ async fn stop(
     let took = begun.elapsed().as_secs_f64();
     let code = container.state().await?.exit_code.unwrap_or(-1);
     let heard = container.logs().await?.contains(GOODBYE);
-    let at = image.dockerfile.last("CMD").or_else(|| image.dockerfile.last("ENTRYPOINT"));
+    let at = image
+        .dockerfile
+        .last("CMD")
+        .or_else(|| image.dockerfile.last("ENTRYPOINT"));
     let saw = match (code, heard) {
         (0, true) => {
             return Ok(Finding::passed(format!(

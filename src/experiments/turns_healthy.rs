@@ -10,10 +10,12 @@ pub struct TurnsHealthy;
 impl Experiment for TurnsHealthy {
     type Params = NoParams;
     const ID: &'static str = "se-pone-sano";
-    const WHY: &'static str = "Sin un chequeo que pueda acertar, Compose nunca arranca a quien espera `service_healthy`.";
+    const WHY: &'static str =
+        "Sin un chequeo que pueda acertar, Compose nunca arranca a quien espera `service_healthy`.";
 
     fn tried(_: &NoParams) -> String {
-        "arrancar la app, con tu chequeo a mi ritmo, y esperar a que el motor la dé por `healthy`".into()
+        "arrancar la app, con tu chequeo a mi ritmo, y esperar a que el motor la dé por `healthy`"
+            .into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {

@@ -120,11 +120,8 @@ impl Lab {
             Builder::Classic => options.version(BuilderVersion::BuilderV1),
         };
         let body = http_body_util::Either::Left(http_body_util::Full::new(tar));
-        let mut stream = std::pin::pin!(self.docker().build_image(
-            options.build(),
-            None,
-            Some(body)
-        ));
+        let mut stream =
+            std::pin::pin!(self.docker().build_image(options.build(), None, Some(body)));
         let mut story = Story::default();
         let mut error = None;
         // Which step failed may be told after the failure itself.
@@ -304,9 +301,14 @@ impl Story {
 
 /// Faults of the machine that the engine reports in a build's own stream.
 fn is_engine_fault(message: &str) -> bool {
-    ["no space left on device", "transport is closing", "connection refused: unknown", "context canceled"]
-        .iter()
-        .any(|fault| message.contains(fault))
+    [
+        "no space left on device",
+        "transport is closing",
+        "connection refused: unknown",
+        "context canceled",
+    ]
+    .iter()
+    .any(|fault| message.contains(fault))
 }
 
 impl Told {

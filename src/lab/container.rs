@@ -10,8 +10,8 @@ use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, HealthStatusEnum,
 };
 use bollard::query_parameters::{
-    CreateContainerOptionsBuilder, LogsOptionsBuilder,
-    RemoveContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
+    CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
+    StopContainerOptionsBuilder, TopOptionsBuilder,
 };
 use futures_util::StreamExt;
 
@@ -91,9 +91,7 @@ impl<'lab> Container<'lab> {
         name: &str,
         mut body: ContainerCreateBody,
     ) -> Result<Self, bollard::errors::Error> {
-        body.labels
-            .get_or_insert_default()
-            .extend(lab.labels());
+        body.labels.get_or_insert_default().extend(lab.labels());
         let name = format!("muelle-{}-{name}", lab.id());
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         let id = lab.docker().create_container(Some(options), body).await?.id;
@@ -131,7 +129,10 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn state(&self) -> anyhow::Result<ContainerState> {
-        self.inspect().await?.state.context("un contenedor sin estado")
+        self.inspect()
+            .await?
+            .state
+            .context("un contenedor sin estado")
     }
 
     /// Waits until it has ended and gives its exit code; nothing when it still runs after `limit`.
@@ -144,7 +145,10 @@ impl<'lab> Container<'lab> {
             let state = self.state().await?;
             let over = state.running != Some(true)
                 && state.restarting != Some(true)
-                && state.finished_at.as_deref().is_some_and(|at| !at.starts_with("0001-"));
+                && state
+                    .finished_at
+                    .as_deref()
+                    .is_some_and(|at| !at.starts_with("0001-"));
             if over {
                 return Ok(state.exit_code);
             }
@@ -185,8 +189,14 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When it does not run or the engine cannot list them.
     pub async fn processes(&self) -> anyhow::Result<Vec<Process>> {
-        let options = TopOptionsBuilder::default().ps_args("-eo uid,gid,pid,args").build();
-        let top = self.lab.docker().top_processes(&self.id, Some(options)).await?;
+        let options = TopOptionsBuilder::default()
+            .ps_args("-eo uid,gid,pid,args")
+            .build();
+        let top = self
+            .lab
+            .docker()
+            .top_processes(&self.id, Some(options))
+            .await?;
         let processes = top
             .processes
             .unwrap_or_default()
@@ -243,14 +253,20 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn logs(&self) -> anyhow::Result<String> {
-        let options = LogsOptionsBuilder::default().stdout(true).stderr(true).build();
+        let options = LogsOptionsBuilder::default()
+            .stdout(true)
+            .stderr(true)
+            .build();
         gather(self.lab.docker().logs(&self.id, Some(options))).await
     }
 
     /// The last `count` lines that it printed, joined for a sentence.
     pub async fn last_lines(&self, count: usize) -> String {
         let logs = self.logs().await.unwrap_or_default();
-        let lines: Vec<_> = logs.lines().filter(|line| !line.trim().is_empty()).collect();
+        let lines: Vec<_> = logs
+            .lines()
+            .filter(|line| !line.trim().is_empty())
+            .collect();
         if lines.is_empty() {
             return "(sin salida)".to_owned();
         }
@@ -264,7 +280,10 @@ impl<'lab> Container<'lab> {
     pub async fn stop(&self, grace: Duration) -> anyhow::Result<()> {
         let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
         let options = StopContainerOptionsBuilder::default().t(seconds).build();
-        self.lab.docker().stop_container(&self.id, Some(options)).await?;
+        self.lab
+            .docker()
+            .stop_container(&self.id, Some(options))
+            .await?;
         Ok(())
     }
 
@@ -273,8 +292,14 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn remove(&self) -> anyhow::Result<()> {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        self.lab.docker().remove_container(&self.id, Some(options)).await?;
+        let options = RemoveContainerOptionsBuilder::default()
+            .force(true)
+            .v(true)
+            .build();
+        self.lab
+            .docker()
+            .remove_container(&self.id, Some(options))
+            .await?;
         Ok(())
     }
 
@@ -286,13 +311,19 @@ impl<'lab> Container<'lab> {
         Ok(match &self.lab.engine().facts().reach {
             Reach::Direct | Reach::Namespace(_) => {
                 let network = self.inspect().await?.network_settings;
-                let networks = network.and_then(|network| network.networks).unwrap_or_default();
-                let mut ips = networks.into_values().filter_map(|endpoint| endpoint.ip_address);
+                let networks = network
+                    .and_then(|network| network.networks)
+                    .unwrap_or_default();
+                let mut ips = networks
+                    .into_values()
+                    .filter_map(|endpoint| endpoint.ip_address);
                 let ip = ips.find_map(|ip| ip.parse::<IpAddr>().ok());
                 ip.map(|ip| SocketAddr::new(ip, port))
             }
             Reach::Published(host) => match self.published(port).await? {
-                Some(published) => tokio::net::lookup_host((host.as_str(), published)).await?.next(),
+                Some(published) => tokio::net::lookup_host((host.as_str(), published))
+                    .await?
+                    .next(),
                 None => None,
             },
         })
@@ -303,8 +334,15 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn published(&self, port: u16) -> anyhow::Result<Option<u16>> {
-        let ports = self.inspect().await?.network_settings.and_then(|network| network.ports);
-        let bindings = ports.unwrap_or_default().remove(&format!("{port}/tcp")).flatten();
+        let ports = self
+            .inspect()
+            .await?
+            .network_settings
+            .and_then(|network| network.ports);
+        let bindings = ports
+            .unwrap_or_default()
+            .remove(&format!("{port}/tcp"))
+            .flatten();
         let mut bindings = bindings.unwrap_or_default().into_iter();
         Ok(bindings.find_map(|binding| binding.host_port?.parse().ok()))
     }

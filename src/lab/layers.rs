@@ -160,7 +160,10 @@ fn read_saved(mut saved: File, bases: &[Vec<String>]) -> anyhow::Result<Layers> 
         Ok(BufReader::with_capacity(256 << 10, file).take(size))
     };
     let manifests: Vec<Manifest> = serde_json::from_reader(open("manifest.json")?)?;
-    let manifest = manifests.into_iter().next().context("una imagen sin manifiesto")?;
+    let manifest = manifests
+        .into_iter()
+        .next()
+        .context("una imagen sin manifiesto")?;
     let mut config = String::new();
     open(&manifest.config)?.read_to_string(&mut config)?;
     let parsed: Config = serde_json::from_str(&config)?;
@@ -170,7 +173,11 @@ fn read_saved(mut saved: File, bases: &[Vec<String>]) -> anyhow::Result<Layers> 
         .map(Vec::len)
         .max()
         .unwrap_or(0);
-    let makers: Vec<_> = parsed.history.iter().filter(|step| !step.empty_layer).collect();
+    let makers: Vec<_> = parsed
+        .history
+        .iter()
+        .filter(|step| !step.empty_layer)
+        .collect();
     let mut own = Vec::new();
     for (index, path) in manifest.layers.iter().enumerate().skip(skip) {
         let mut reader = open(path)?;
@@ -183,7 +190,10 @@ fn read_saved(mut saved: File, bases: &[Vec<String>]) -> anyhow::Result<Layers> 
             read_layer(reader)?
         };
         own.push(Layer {
-            made_by: makers.get(index).map(|step| step.created_by.clone()).unwrap_or_default(),
+            made_by: makers
+                .get(index)
+                .map(|step| step.created_by.clone())
+                .unwrap_or_default(),
             files,
         });
     }
@@ -237,7 +247,11 @@ fn find_marks(reader: &mut impl Read) -> std::io::Result<Vec<String>> {
         let last = read == 0;
         let window = &buffer[..filled];
         // A mark that starts in the tail may be cut: it is looked at again with what follows.
-        let settled = if last { filled } else { filled.saturating_sub(MARK_LIMIT) };
+        let settled = if last {
+            filled
+        } else {
+            filled.saturating_sub(MARK_LIMIT)
+        };
         for at in finder.find_iter(window).take_while(|&at| at < settled) {
             let word = window[at..filled.min(at + MARK_LIMIT)]
                 .iter()

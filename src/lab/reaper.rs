@@ -92,7 +92,9 @@ pub async fn runs(docker: &Docker) -> anyhow::Result<BTreeSet<String>> {
     let mut note = |labels: Option<HashMap<String, String>>| {
         runs.extend(labels.unwrap_or_default().remove(RUN_LABEL));
     };
-    let containers = ListContainersOptionsBuilder::default().all(true).filters(&filters);
+    let containers = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&filters);
     for container in docker.list_containers(Some(containers.build())).await? {
         note(container.labels);
     }
@@ -105,7 +107,12 @@ pub async fn runs(docker: &Docker) -> anyhow::Result<BTreeSet<String>> {
         note(network.labels);
     }
     let volumes = ListVolumesOptionsBuilder::default().filters(&filters);
-    for volume in docker.list_volumes(Some(volumes.build())).await?.volumes.unwrap_or_default() {
+    for volume in docker
+        .list_volumes(Some(volumes.build()))
+        .await?
+        .volumes
+        .unwrap_or_default()
+    {
         note(Some(volume.labels));
     }
     Ok(runs)
@@ -119,12 +126,20 @@ pub async fn remove_run(docker: &Docker, run: &str) -> anyhow::Result<()> {
     let label = format!("{RUN_LABEL}={run}");
     let filters = HashMap::from([("label", vec![label.as_str()])]);
 
-    let options = ListContainersOptionsBuilder::default().all(true).filters(&filters);
+    let options = ListContainersOptionsBuilder::default()
+        .all(true)
+        .filters(&filters);
     let containers = docker.list_containers(Some(options.build())).await?;
-    let removals = containers.into_iter().filter_map(|container| container.id).map(|id| async move {
-        let options = RemoveContainerOptionsBuilder::default().force(true).v(true).build();
-        docker.remove_container(&id, Some(options)).await
-    });
+    let removals = containers
+        .into_iter()
+        .filter_map(|container| container.id)
+        .map(|id| async move {
+            let options = RemoveContainerOptionsBuilder::default()
+                .force(true)
+                .v(true)
+                .build();
+            docker.remove_container(&id, Some(options)).await
+        });
     settle(join_all(removals).await)?;
 
     let options = ListNetworksOptionsBuilder::default().filters(&filters);
@@ -136,7 +151,11 @@ pub async fn remove_run(docker: &Docker, run: &str) -> anyhow::Result<()> {
     let networks = join_all(removals);
 
     let options = ListVolumesOptionsBuilder::default().filters(&filters);
-    let volumes = docker.list_volumes(Some(options.build())).await?.volumes.unwrap_or_default();
+    let volumes = docker
+        .list_volumes(Some(options.build()))
+        .await?
+        .volumes
+        .unwrap_or_default();
     let removals = volumes.into_iter().map(|volume| async move {
         let options = RemoveVolumeOptionsBuilder::default().force(true).build();
         docker.remove_volume(&volume.name, Some(options)).await
@@ -147,7 +166,10 @@ pub async fn remove_run(docker: &Docker, run: &str) -> anyhow::Result<()> {
     let images = docker.list_images(Some(options.build())).await?;
     let removals = images.into_iter().map(|image| async move {
         let options = RemoveImageOptionsBuilder::default().force(true).build();
-        docker.remove_image(&image.id, Some(options), None).await.map(drop)
+        docker
+            .remove_image(&image.id, Some(options), None)
+            .await
+            .map(drop)
     });
     let images = async {
         // One by one: two removals of images that share a parent get in each other's way.

@@ -12,7 +12,9 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::{EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest};
+use bollard::models::{
+    EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest,
+};
 use bollard::query_parameters::RemoveVolumeOptions;
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, watch};
@@ -103,7 +105,11 @@ impl<'lab> Stack<'lab> {
         dir: PathBuf,
         tweaks: Tweaks,
     ) -> Self {
-        let phases = project.services.keys().map(|name| (name.clone(), Phase::Pending)).collect();
+        let phases = project
+            .services
+            .keys()
+            .map(|name| (name.clone(), Phase::Pending))
+            .collect();
         Self {
             lab,
             name: name.to_owned(),
@@ -142,7 +148,13 @@ impl<'lab> Stack<'lab> {
 
     /// The running or ended containers of `service`, in their order.
     pub async fn containers(&self, service: &str) -> Vec<Container<'lab>> {
-        self.made.lock().await.containers.get(service).cloned().unwrap_or_default()
+        self.made
+            .lock()
+            .await
+            .containers
+            .get(service)
+            .cloned()
+            .unwrap_or_default()
     }
 
     /// The engine's id of a network of the project.
@@ -196,7 +208,10 @@ impl<'lab> Stack<'lab> {
         for service in services {
             self.set_phase(&service.name, Phase::Pending);
         }
-        let names: Vec<&str> = services.iter().map(|service| service.name.as_str()).collect();
+        let names: Vec<&str> = services
+            .iter()
+            .map(|service| service.name.as_str())
+            .collect();
         try_join_all(services.iter().map(|service| {
             let names = &names;
             async move {
@@ -234,14 +249,15 @@ impl<'lab> Stack<'lab> {
         }))
         .await?;
         let networks = std::mem::take(&mut made.networks).into_values();
-        try_join_all(networks.map(|id| async move {
-            self.lab.docker().remove_network(&id).await
-        }))
-        .await?;
+        try_join_all(networks.map(|id| async move { self.lab.docker().remove_network(&id).await }))
+            .await?;
         if with_volumes {
             let volumes = std::mem::take(&mut made.volumes).into_values();
             try_join_all(volumes.map(|name| async move {
-                self.lab.docker().remove_volume(&name, None::<RemoveVolumeOptions>).await
+                self.lab
+                    .docker()
+                    .remove_volume(&name, None::<RemoveVolumeOptions>)
+                    .await
             }))
             .await?;
         }
@@ -249,13 +265,19 @@ impl<'lab> Stack<'lab> {
     }
 
     fn service(&self, name: &str) -> Result<&Service, UpError> {
-        self.project.services.get(name).ok_or_else(|| UpError::Failed {
-            message: format!("el proyecto no tiene ningún servicio `{name}`"),
-            location: Location::line(
-                self.project.files.first().map_or("compose.yaml", String::as_str),
-                1,
-            ),
-        })
+        self.project
+            .services
+            .get(name)
+            .ok_or_else(|| UpError::Failed {
+                message: format!("el proyecto no tiene ningún servicio `{name}`"),
+                location: Location::line(
+                    self.project
+                        .files
+                        .first()
+                        .map_or("compose.yaml", String::as_str),
+                    1,
+                ),
+            })
     }
 
     fn set_phase(&self, service: &str, phase: Phase) {
@@ -292,7 +314,12 @@ impl<'lab> Stack<'lab> {
                     labels: Some(labels),
                     ..VolumeCreateRequest::default()
                 };
-                let volume = self.lab.docker().create_volume(request).await.map_err(engine)?;
+                let volume = self
+                    .lab
+                    .docker()
+                    .create_volume(request)
+                    .await
+                    .map_err(engine)?;
                 made.volumes.insert(key.to_owned(), volume.name);
             }
         }
@@ -306,7 +333,9 @@ impl<'lab> Stack<'lab> {
         let request = NetworkCreateRequest {
             name: self.full_name(key),
             driver: Some("bridge".into()),
-            internal: declared.and_then(|network| network.internal.as_ref()).map(|yes| yes.value),
+            internal: declared
+                .and_then(|network| network.internal.as_ref())
+                .map(|yes| yes.value),
             labels: Some(labels),
             ..NetworkCreateRequest::default()
         };
@@ -315,7 +344,10 @@ impl<'lab> Stack<'lab> {
 
     fn compose_labels(&self) -> HashMap<String, String> {
         let mut labels = self.lab.labels();
-        labels.insert("com.docker.compose.project".into(), self.project.name.clone());
+        labels.insert(
+            "com.docker.compose.project".into(),
+            self.project.name.clone(),
+        );
         labels
     }
 
@@ -335,17 +367,27 @@ impl<'lab> Stack<'lab> {
         let started = numbers.map(|number| self.start_one(service, number));
         let started = try_join_all(started).await?;
         let mut made = self.made.lock().await;
-        made.containers.entry(service.name.clone()).or_default().extend(started);
+        made.containers
+            .entry(service.name.clone())
+            .or_default()
+            .extend(started);
         Ok(())
     }
 
     async fn start_one(&self, service: &Service, number: u64) -> Result<Container<'lab>, UpError> {
-        let tweaks = self.tweaks.lock().map(|tweaks| tweaks.clone()).unwrap_or_default();
+        let tweaks = self
+            .tweaks
+            .lock()
+            .map(|tweaks| tweaks.clone())
+            .unwrap_or_default();
         let (networks, volumes) = {
             let made = self.made.lock().await;
             (made.networks.clone(), made.volumes.clone())
         };
-        let published = self.host_ports(service, number).await.map_err(UpError::Engine)?;
+        let published = self
+            .host_ports(service, number)
+            .await
+            .map_err(UpError::Engine)?;
         let translation = translate::Translation {
             stack: self,
             service,
@@ -358,7 +400,9 @@ impl<'lab> Stack<'lab> {
         let blame = |error| blame(service, error);
         let body = translation.body().map_err(UpError::Engine)?;
         let name = format!("{}-{}-{number}", self.name, service.name);
-        let container = Container::create(self.lab, &name, body).await.map_err(blame)?;
+        let container = Container::create(self.lab, &name, body)
+            .await
+            .map_err(blame)?;
         // Engines before 25 take one network at creation; the others are joined before the start.
         for attachment in translation.attachments().into_iter().skip(1) {
             let Some(network) = networks.get(&attachment.network) else {
@@ -371,7 +415,11 @@ impl<'lab> Stack<'lab> {
                     ..EndpointSettings::default()
                 }),
             };
-            self.lab.docker().connect_network(network, request).await.map_err(engine)?;
+            self.lab
+                .docker()
+                .connect_network(network, request)
+                .await
+                .map_err(engine)?;
         }
         container.start().await.map_err(blame)?;
         Ok(container)
@@ -379,7 +427,11 @@ impl<'lab> Stack<'lab> {
 
     /// The host port that stands for each one that the student fixed: free here, and the same for
     /// all containers of the stack, so that the engine itself reports a clash.
-    async fn host_ports(&self, service: &Service, number: u64) -> anyhow::Result<HashMap<u16, u16>> {
+    async fn host_ports(
+        &self,
+        service: &Service,
+        number: u64,
+    ) -> anyhow::Result<HashMap<u16, u16>> {
         let mut ports = self.ports.lock().await;
         let mut mine = HashMap::new();
         for port in &service.ports {
@@ -394,7 +446,11 @@ impl<'lab> Stack<'lab> {
                 );
             }
             // A range gives each container its own; a single port is everyone's.
-            let key = if first == last { first } else { u16::try_from(wanted)? };
+            let key = if first == last {
+                first
+            } else {
+                u16::try_from(wanted)?
+            };
             if let std::collections::hash_map::Entry::Vacant(entry) = ports.entry(key) {
                 entry.insert(free_port()?);
             }
@@ -406,7 +462,9 @@ impl<'lab> Stack<'lab> {
 
 /// A port that nothing listens on at this moment.
 fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
+        .local_addr()?
+        .port())
 }
 
 fn engine(error: Error) -> UpError {
@@ -429,7 +487,10 @@ fn blame(service: &Service, error: Error) -> UpError {
     }
     let port = service.ports.iter().find(|port| port.published.is_some());
     match port {
-        Some(port) if message.contains("port is already allocated") || message.contains("address already in use") => {
+        Some(port)
+            if message.contains("port is already allocated")
+                || message.contains("address already in use") =>
+        {
             UpError::Failed {
                 message: format!(
                     "el puerto {} del anfitrión ya es de otro contenedor del mismo servicio: un puerto fijo solo sirve para una réplica (`port is already allocated`)",

@@ -31,10 +31,19 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
     let bold = Style::new().bold();
     let _ = writeln!(text, "\n{bold}{}{bold:#}", verdict.title);
     if let Some(engine) = &verdict.engine {
-        let _ = writeln!(text, "Docker Engine {} · {}", engine.version, engine.builder);
+        let _ = writeln!(
+            text,
+            "Docker Engine {} · {}",
+            engine.version, engine.builder
+        );
     }
     text.push('\n');
-    let longest = verdict.items.iter().map(|item| item.id.chars().count()).max().unwrap_or(0);
+    let longest = verdict
+        .items
+        .iter()
+        .map(|item| item.id.chars().count())
+        .max()
+        .unwrap_or(0);
     for item in &verdict.items {
         line(&mut text, item, longest, width);
     }
@@ -44,7 +53,11 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
         }
     }
     text.push('\n');
-    let passed = verdict.items.iter().filter(|item| item.outcome == Outcome::Passed).count();
+    let passed = verdict
+        .items
+        .iter()
+        .filter(|item| item.outcome == Outcome::Passed)
+        .count();
     let (style, word) = badge(verdict.outcome);
     let _ = writeln!(
         text,
@@ -99,13 +112,27 @@ fn line(text: &mut String, item: &ItemVerdict, longest: usize, width: usize) {
 /// What happened with one item that did not pass.
 fn detail(text: &mut String, item: &ItemVerdict, width: usize) {
     let (style, word) = badge(item.outcome);
-    let place = item.location.as_ref().map(|at| format!("  ·  {at}")).unwrap_or_default();
-    let _ = writeln!(text, "\n{style}{word}{style:#} {} · {}{place}", item.id, item.title);
+    let place = item
+        .location
+        .as_ref()
+        .map(|at| format!("  ·  {at}"))
+        .unwrap_or_default();
+    let _ = writeln!(
+        text,
+        "\n{style}{word}{style:#} {} · {}{place}",
+        item.id, item.title
+    );
     wrapped(text, "Probé: ", &printable(&item.tried), 4, width);
     wrapped(text, "Vi:    ", &printable(&item.saw), 4, width);
     if item.outcome == Outcome::Failed {
         wrapped(text, "Por qué importa: ", &printable(&item.why), 4, width);
-        wrapped(text, "Sigue por aquí:  ", &format!("libro › {}", item.lesson), 4, width);
+        wrapped(
+            text,
+            "Sigue por aquí:  ",
+            &format!("libro › {}", item.lesson),
+            4,
+            width,
+        );
     }
 }
 

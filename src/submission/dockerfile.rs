@@ -58,7 +58,10 @@ impl Dockerfile {
     ) -> Result<Self, NotADockerfile> {
         let refuse = |message: &str, at: usize| NotADockerfile {
             message: message.to_owned(),
-            location: Location::line(path, bytes[..at].iter().filter(|&&b| b == b'\n').count() + 1),
+            location: Location::line(
+                path,
+                bytes[..at].iter().filter(|&&b| b == b'\n').count() + 1,
+            ),
         };
         let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
         if let Some(at) = bytes.iter().position(|&b| b == 0) {
@@ -73,8 +76,14 @@ impl Dockerfile {
                 error.valid_up_to(),
             )
         })?;
-        if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
-            return Err(refuse("el Dockerfile está vacío: empieza por una línea `FROM`", 0));
+        if text
+            .lines()
+            .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+        {
+            return Err(refuse(
+                "el Dockerfile está vacío: empieza por una línea `FROM`",
+                0,
+            ));
         }
         let mut dockerfile = Self {
             path: path.to_owned(),
@@ -143,7 +152,11 @@ impl Dockerfile {
 
     /// The line of the last instruction `keyword` (upper case).
     pub fn last(&self, keyword: &str) -> Option<Location> {
-        let step = self.steps.iter().rev().find(|step| step.keyword == keyword)?;
+        let step = self
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.keyword == keyword)?;
         Some(Location::line(&self.path, step.line))
     }
 
@@ -170,7 +183,9 @@ impl Dockerfile {
         let Some(rest) = self.text.strip_prefix('#') else {
             return self.text.clone();
         };
-        if rest.trim_start().to_lowercase().starts_with("syntax") && rest.lines().next().is_some_and(|l| l.contains('=')) {
+        if rest.trim_start().to_lowercase().starts_with("syntax")
+            && rest.lines().next().is_some_and(|l| l.contains('='))
+        {
             return format!("#:{rest}");
         }
         self.text.clone()
@@ -214,7 +229,10 @@ fn squeeze(text: &str) -> String {
         .lines()
         .filter(|line| !line.trim_start().starts_with('#'))
         .map(|line| line.trim_end().trim_end_matches('\\'));
-    lines.flat_map(str::split_whitespace).collect::<Vec<_>>().join(" ")
+    lines
+        .flat_map(str::split_whitespace)
+        .collect::<Vec<_>>()
+        .join(" ")
 }
 
 /// `$VAR`, `${VAR}` and `${VAR:-default}` expanded; nothing when a form is not one of these.
@@ -229,7 +247,10 @@ fn expand(text: &str, vars: &BTreeMap<String, String>) -> Option<String> {
             if !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
                 return None;
             }
-            let value = vars.get(name).map(String::as_str).filter(|value| !value.is_empty());
+            let value = vars
+                .get(name)
+                .map(String::as_str)
+                .filter(|value| !value.is_empty());
             out.push_str(value.unwrap_or(default));
             rest = tail;
         } else {
@@ -257,7 +278,11 @@ mod tests {
         let file = read(
             "ARG VERSION=3.11\nARG BASE=python:${VERSION}-slim\nFROM ${BASE} AS Base\nFROM base\nFROM scratch\nFROM python:$VERSION\n",
         );
-        let images: Vec<_> = file.bases().iter().map(|base| base.image.as_deref()).collect();
+        let images: Vec<_> = file
+            .bases()
+            .iter()
+            .map(|base| base.image.as_deref())
+            .collect();
         assert_eq!(images, [Some("python:3.11-slim"), Some("python:3.11")]);
         assert_eq!(file.bases()[1].location.line, 6);
     }
@@ -284,7 +309,10 @@ mod tests {
     #[test]
     fn a_syntax_line_loses_its_power_and_nothing_else_changes() {
         let file = read("# syntax=docker/dockerfile:1\nFROM x\n");
-        assert_eq!(file.without_syntax(), "#: syntax=docker/dockerfile:1\nFROM x\n");
+        assert_eq!(
+            file.without_syntax(),
+            "#: syntax=docker/dockerfile:1\nFROM x\n"
+        );
         let file = read("# syntax importa\nFROM x\n");
         assert_eq!(file.without_syntax(), "# syntax importa\nFROM x\n");
     }

@@ -211,7 +211,6 @@ pub(crate) fn clean(path: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     fn ignored(text: &str, path: &str) -> bool {

@@ -280,7 +280,6 @@ fn unescape(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     fn lookup(name: &str) -> Option<String> {

@@ -249,7 +249,6 @@ fn invalid(from: &str) -> InterpolationError {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     fn lookup(name: &str) -> Option<String> {

@@ -109,7 +109,11 @@ impl Snapshot {
         limits: Limits,
     ) -> Result<(), SnapshotError> {
         let unreadable = |path: &Path, e: &std::io::Error| {
-            SnapshotError::Unreadable(format!("no puedo leer `{}`: {}", path.display(), describe_io(e)))
+            SnapshotError::Unreadable(format!(
+                "no puedo leer `{}`: {}",
+                path.display(),
+                describe_io(e)
+            ))
         };
         if depth > limits.depth {
             return Err(SnapshotError::Refused(format!(
@@ -183,7 +187,9 @@ impl Snapshot {
 
     /// Every path and its entry, in order.
     pub fn entries(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        self.entries.iter().map(|(path, entry)| (path.as_str(), entry))
+        self.entries
+            .iter()
+            .map(|(path, entry)| (path.as_str(), entry))
     }
 
     /// The content of the file at `path`, or nothing when there is no such file.
@@ -213,7 +219,8 @@ impl Snapshot {
             parent = dir;
         }
         let bytes = bytes.into();
-        self.entries.insert(path.to_owned(), Entry::File { bytes, executable });
+        self.entries
+            .insert(path.to_owned(), Entry::File { bytes, executable });
     }
 
     /// Removes `path` and all below it.

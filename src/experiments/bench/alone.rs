@@ -29,7 +29,10 @@ impl<'lab> Bench<'lab> {
     /// When the engine does not answer.
     pub async fn alone(&self, image: &Image) -> anyhow::Result<&Alone<'lab>> {
         self.alone
-            .get_or_try_init(|| self.lab.timed("arrancar sola", self.start_alone(image, "sola")))
+            .get_or_try_init(|| {
+                self.lab
+                    .timed("arrancar sola", self.start_alone(image, "sola"))
+            })
             .await
     }
 

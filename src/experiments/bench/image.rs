@@ -114,7 +114,10 @@ impl<'lab> Bench<'lab> {
         let (dockerfile, recipe) = self.recipe(&order, &self.planted)?;
         self.check_bases(&dockerfile).await?;
         let built = self.lab.build(&service.name, &recipe);
-        let built = self.lab.timed(format!("construir `{}`", service.name), built).await;
+        let built = self
+            .lab
+            .timed(format!("construir `{}`", service.name), built)
+            .await;
         Ok(built.map_err(|error| blame(&dockerfile, error))?.image)
     }
 
@@ -131,7 +134,11 @@ impl<'lab> Bench<'lab> {
             return Ok(image.value.clone());
         }
         let api = self.api().filter(|api| {
-            api.build.is_some() && api.image.as_ref().is_some_and(|name| name.value == image.value)
+            api.build.is_some()
+                && api
+                    .image
+                    .as_ref()
+                    .is_some_and(|name| name.value == image.value)
         });
         if api.is_some() {
             return Ok(format!("muelle/{}:api", self.lab.id()));
@@ -154,7 +161,10 @@ impl<'lab> Bench<'lab> {
             ),
             None => {
                 let path = path.ok_or_else(|| outside(&order.dockerfile))?;
-                let bytes = files.file(&path).cloned().ok_or_else(|| missing(&path, files))?;
+                let bytes = files
+                    .file(&path)
+                    .cloned()
+                    .ok_or_else(|| missing(&path, files))?;
                 (path, bytes)
             }
         };
@@ -256,7 +266,9 @@ fn inside(context: &str, path: &str) -> Option<String> {
     if context.is_empty() {
         return Some(path.to_owned());
     }
-    path.strip_prefix(context)?.strip_prefix('/').map(str::to_owned)
+    path.strip_prefix(context)?
+        .strip_prefix('/')
+        .map(str::to_owned)
 }
 
 fn outside(path: &str) -> Finding {
@@ -271,7 +283,9 @@ fn missing(path: &str, files: &Snapshot) -> Finding {
         .map(|(path, _)| path)
         .find(|entry| entry.to_lowercase().contains("dockerfile") && !entry.ends_with("ignore"));
     let hint = match near {
-        Some(near) => format!(" Hay un `{near}`: ¿es ese? El nombre se escribe tal cual, con esa mayúscula"),
+        Some(near) => {
+            format!(" Hay un `{near}`: ¿es ese? El nombre se escribe tal cual, con esa mayúscula")
+        }
         None => " Créalo en la raíz de la entrega".to_owned(),
     };
     Finding::failed(format!("no encuentro el archivo `{path}`.{hint}."))
@@ -301,15 +315,16 @@ fn blame(dockerfile: &Dockerfile, error: BuildError) -> Finding {
     }
 }
 
-
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn paths_never_leave_the_submission() {
-        assert_eq!(join(".", "docker/../Dockerfile").as_deref(), Some("Dockerfile"));
+        assert_eq!(
+            join(".", "docker/../Dockerfile").as_deref(),
+            Some("Dockerfile")
+        );
         assert_eq!(join("a/b", "../c").as_deref(), Some("a/c"));
         assert_eq!(join("a", "../../c"), None);
         assert_eq!(join(".", "/etc"), None);
@@ -320,6 +335,10 @@ mod tests {
     fn a_dockerfile_of_another_case_is_pointed_out() {
         let mut files = Snapshot::default();
         files.insert("dockerfile", "FROM x", false);
-        assert!(missing("Dockerfile", &files).saw.contains("`dockerfile`: ¿es ese?"));
+        assert!(
+            missing("Dockerfile", &files)
+                .saw
+                .contains("`dockerfile`: ¿es ese?")
+        );
     }
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use bollard::models::HealthStatusEnum;
 
-use super::{APP_PORT, API_ROLE, Bench, KEY_HEADER, wait_for_answer};
+use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
 use crate::lab::http::Request;
 use crate::lab::stack::{HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health};
@@ -72,8 +72,14 @@ impl<'lab> Bench<'lab> {
                     health: Some(Pace::Ours(timing)),
                 };
                 let project = loaded.project.clone();
-                let stack =
-                    Stack::new(self.lab, "paciente", project, images, self.dir.clone(), tweaks);
+                let stack = Stack::new(
+                    self.lab,
+                    "paciente",
+                    project,
+                    images,
+                    self.dir.clone(),
+                    tweaks,
+                );
                 stack.up_alone(api).await.map_err(|error| match error {
                     UpError::Failed { message, location } => {
                         Finding::failed(message).at(Some(location))
@@ -81,7 +87,8 @@ impl<'lab> Bench<'lab> {
                     UpError::Engine(error) => broken(error),
                 })?;
                 let container = stack.containers(api).await.into_iter().next();
-                let container = container.ok_or_else(|| Finding::failed(format!("`{api}` no tiene ninguna réplica")))?;
+                let container = container
+                    .ok_or_else(|| Finding::failed(format!("`{api}` no tiene ninguna réplica")))?;
                 (container, Some(stack))
             }
             // Without a compose file the image's own check is all there is.
@@ -90,14 +97,16 @@ impl<'lab> Bench<'lab> {
                 let body = self.body_alone(image, environment, inherited_health(timing));
                 let container = Container::create(self.lab, "paciente", body).await;
                 let container = container.map_err(|error| broken(error.into()))?;
-                container
-                    .start()
-                    .await
-                    .map_err(|error| Finding::failed(format!("el contenedor no arranca: {error}")))?;
+                container.start().await.map_err(|error| {
+                    Finding::failed(format!("el contenedor no arranca: {error}"))
+                })?;
                 (container, None)
             }
         };
-        if let Some(trouble) = wait_for_answer(&container, APP_PORT).await.map_err(broken)? {
+        if let Some(trouble) = wait_for_answer(&container, APP_PORT)
+            .await
+            .map_err(broken)?
+        {
             return Err(Finding::failed(format!(
                 "no hay app cuya salud mirar: {trouble}"
             )));
@@ -119,7 +128,12 @@ impl<'lab> Bench<'lab> {
 
     /// How long the image lets a probe take, at most [`HealthTiming::TIMEOUT_CAP`].
     async fn image_timeout(&self, image: &super::Image) -> anyhow::Result<Duration> {
-        let config = self.lab.docker().inspect_image(&image.built.image).await?.config;
+        let config = self
+            .lab
+            .docker()
+            .inspect_image(&image.built.image)
+            .await?
+            .config;
         let nanos = config
             .and_then(|config| config.healthcheck)
             .and_then(|check| check.timeout)

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{APP_PORT, API_ROLE, Bench, KEY_HEADER};
+use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::http::Request;
 use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
@@ -59,19 +59,28 @@ impl<'lab> Bench<'lab> {
 
     /// The port that `service` serves the app on.
     pub fn port_of(service: &Service) -> u16 {
-        let port = service.environment.get("PORT").and_then(|port| port.value.as_ref()?.parse().ok());
+        let port = service
+            .environment
+            .get("PORT")
+            .and_then(|port| port.value.as_ref()?.parse().ok());
         port.unwrap_or(APP_PORT)
     }
 
     /// The service that serves the app, in the checker's surroundings.
     pub fn tuned_api(&self) -> Option<&Service> {
-        self.tuned.as_ref()?.project.services.get(self.service_name(API_ROLE))
+        self.tuned
+            .as_ref()?
+            .project
+            .services
+            .get(self.service_name(API_ROLE))
     }
 
     async fn rise(&self) -> Result<Risen<'lab>, Finding> {
         self.valid_project()?;
         let Some(loaded) = &self.tuned else {
-            return Err(Finding::error("el proyecto no se pudo cargar con otro entorno"));
+            return Err(Finding::error(
+                "el proyecto no se pudo cargar con otro entorno",
+            ));
         };
         let project = loaded.project.clone();
         let mut images = BTreeMap::new();
@@ -81,7 +90,10 @@ impl<'lab> Bench<'lab> {
         let api = self.service_name(API_ROLE).to_owned();
         let port = project.services.get(&api).map_or(APP_PORT, Self::port_of);
         let key = ("AULA_CLAVE".to_owned(), self.switch_key.clone());
-        let held = vec![key.clone(), ("AULA_INICIO".to_owned(), "cargando".to_owned())];
+        let held = vec![
+            key.clone(),
+            ("AULA_INICIO".to_owned(), "cargando".to_owned()),
+        ];
         let tweaks = |environment| Tweaks {
             environment: BTreeMap::from([(api.clone(), environment)]),
             reached: BTreeMap::from([(api.clone(), vec![port])]),
@@ -140,7 +152,10 @@ impl<'lab> Bench<'lab> {
         let services = &loaded.project.services;
         for name in self.exercise.services.values() {
             if !services.contains_key(name) {
-                let there = services.keys().map(|name| format!("`{name}`")).collect::<Vec<_>>();
+                let there = services
+                    .keys()
+                    .map(|name| format!("`{name}`"))
+                    .collect::<Vec<_>>();
                 return Err(Finding::failed(format!(
                     "falta el servicio `{name}`; el proyecto tiene {}",
                     there.join(", ")
@@ -161,7 +176,9 @@ impl<'lab> Bench<'lab> {
     ) -> anyhow::Result<Vec<String>> {
         let mut phases = stack.phases();
         // The sender lives as long as the stack, so the wait cannot be cut off.
-        let _ = phases.wait_for(|phases| phases.get(api) == Some(&Phase::Started)).await;
+        let _ = phases
+            .wait_for(|phases| phases.get(api) == Some(&Phase::Started))
+            .await;
         let containers = stack.containers(api).await;
         let mut answering = vec![false; containers.len()];
         let mut probes = ProbeCount::default();
@@ -193,7 +210,9 @@ impl<'lab> Bench<'lab> {
                     .filter(|(name, _)| *name != api)
                     .map(|(name, phase)| (name.clone(), phase.clone()))
                     .collect();
-                let all_wait = others.iter().all(|(_, phase)| matches!(phase, Phase::Waiting { .. }));
+                let all_wait = others
+                    .iter()
+                    .all(|(_, phase)| matches!(phase, Phase::Waiting { .. }));
                 // The probe has spoken of an app that is still loading: who waits, waits for its truth.
                 if all_wait && (health.is_none() || probes.codes().next().is_some()) {
                     break;
@@ -272,5 +291,8 @@ async fn counter(container: &Container<'_>, port: u16, name: &str) -> u64 {
     };
     let text = String::from_utf8_lossy(&reply.body);
     let mut lines = text.lines().filter_map(|line| line.split_once(' '));
-    lines.find(|(key, _)| *key == name).and_then(|(_, value)| value.trim().parse().ok()).unwrap_or(0)
+    lines
+        .find(|(key, _)| *key == name)
+        .and_then(|(_, value)| value.trim().parse().ok())
+        .unwrap_or(0)
 }

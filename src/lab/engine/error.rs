@@ -91,9 +91,7 @@ impl EngineError {
                         f,
                         "Para volver al motor de esta máquina: `docker context use default`."
                     )?,
-                    Origin::Default => {
-                        writeln!(f, "Para arrancarlo: {}", machine.start_advice())?
-                    }
+                    Origin::Default => writeln!(f, "Para arrancarlo: {}", machine.start_advice())?,
                 }
             }
             Self::Unsupported { host, origin } => {

@@ -61,9 +61,7 @@ impl Private {
                 missing.join(" ")
             )));
         }
-        say(
-            "Arranco un motor propio y privado, que solo dura lo que dura esta orden.",
-        );
+        say("Arranco un motor propio y privado, que solo dura lo que dura esta orden.");
         match Self::attempt(None, say).await {
             Err(error) if error.to_string().contains("graphdriver") => {
                 say(

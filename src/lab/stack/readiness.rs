@@ -77,7 +77,11 @@ impl ProbeCount {
 
     /// The same without those that ran out of time.
     pub fn verdicts(&self) -> impl Iterator<Item = i64> {
-        self.ran.iter().skip(1).filter(|(_, late)| !late).map(|&(code, _)| code)
+        self.ran
+            .iter()
+            .skip(1)
+            .filter(|(_, late)| !late)
+            .map(|&(code, _)| code)
     }
 }
 
@@ -185,7 +189,10 @@ async fn completed(container: &Container<'_>, dependency: &Dependency) -> Result
         )),
         None => Err(failed(
             dependency,
-            format!("`{name}` debía terminar y sigue en marcha tras {} s", CONDITION_LIMIT.as_secs()),
+            format!(
+                "`{name}` debía terminar y sigue en marcha tras {} s",
+                CONDITION_LIMIT.as_secs()
+            ),
         )),
     }
 }

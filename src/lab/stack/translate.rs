@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::Context;
 use bollard::models::{
     ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
-    MountType, MountTmpfsOptions, MountVolumeOptions, NetworkingConfig, PortBinding,
+    MountTmpfsOptions, MountType, MountVolumeOptions, NetworkingConfig, PortBinding,
     ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
 };
 
@@ -102,14 +102,19 @@ impl Translation<'_, '_> {
 
     fn environment(&self) -> Vec<String> {
         let tweaks = self.tweaks.environment.get(&self.service.name);
-        let ours = tweaks.into_iter().flatten().map(|(name, value)| (name, value));
+        let ours = tweaks
+            .into_iter()
+            .flatten()
+            .map(|(name, value)| (name, value));
         let theirs = self
             .service
             .environment
             .iter()
             .filter_map(|(name, value)| Some((name, value.value.as_ref()?)));
         let all: BTreeMap<_, _> = theirs.chain(ours).collect();
-        all.into_iter().map(|(name, value)| format!("{name}={value}")).collect()
+        all.into_iter()
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect()
     }
 
     fn labels(&self) -> HashMap<String, String> {
@@ -121,7 +126,10 @@ impl Translation<'_, '_> {
             .collect();
         labels.extend(self.stack.compose_labels());
         labels.insert("com.docker.compose.service".into(), service.name.clone());
-        labels.insert("com.docker.compose.container-number".into(), self.number.to_string());
+        labels.insert(
+            "com.docker.compose.container-number".into(),
+            self.number.to_string(),
+        );
         labels.insert("com.docker.compose.oneoff".into(), "False".into());
         labels.insert(
             "com.docker.compose.project.config_files".into(),
@@ -131,25 +139,36 @@ impl Translation<'_, '_> {
     }
 
     /// Ports to open, on this machine's loopback only.
-    #[expect(clippy::type_complexity, reason = "the API's own shape")]
     fn ports(&self) -> (Vec<String>, HashMap<String, Option<Vec<PortBinding>>>) {
         let mut exposed: Vec<String> = self
             .service
             .expose
             .iter()
-            .map(|port| if port.contains('/') { port.value.clone() } else { format!("{}/tcp", port.value) })
+            .map(|port| {
+                if port.contains('/') {
+                    port.value.clone()
+                } else {
+                    format!("{}/tcp", port.value)
+                }
+            })
             .filter(|port| !port.contains('-'))
             .collect();
         let mut bindings: HashMap<String, Option<Vec<PortBinding>>> = HashMap::new();
         let mut publish = |key: String, host_port: String| {
-            bindings.entry(key).or_default().get_or_insert_default().push(PortBinding {
-                host_ip: Some("127.0.0.1".into()),
-                host_port: Some(host_port),
-            });
+            bindings
+                .entry(key)
+                .or_default()
+                .get_or_insert_default()
+                .push(PortBinding {
+                    host_ip: Some("127.0.0.1".into()),
+                    host_port: Some(host_port),
+                });
         };
         for port in &self.service.ports {
             let key = format!("{}/{}", port.target, port.protocol);
-            let host = port.published.and_then(|(first, _)| self.published.get(&first));
+            let host = port
+                .published
+                .and_then(|(first, _)| self.published.get(&first));
             publish(key.clone(), host.map(u16::to_string).unwrap_or_default());
             exposed.push(key);
         }
@@ -179,19 +198,49 @@ impl Translation<'_, '_> {
             tmpfs: Some(tmpfs.collect()),
             port_bindings: Some(bindings),
             restart_policy: Some(restart(service)),
-            memory: Some(service.memory_limit().map_or(MEMORY, |limit| {
-                i64::try_from(limit.value).unwrap_or(MEMORY)
-            })),
+            memory: Some(
+                service
+                    .memory_limit()
+                    .map_or(MEMORY, |limit| i64::try_from(limit.value).unwrap_or(MEMORY)),
+            ),
             nano_cpus: service.cpu_limit().map(|cpus| (cpus.value * 1e9) as i64),
             pids_limit: Some(
-                service.pid_limit().map(|pids| pids.value).filter(|&pids| pids > 0).unwrap_or(PIDS),
+                service
+                    .pid_limit()
+                    .map(|pids| pids.value)
+                    .filter(|&pids| pids > 0)
+                    .unwrap_or(PIDS),
             ),
             readonly_rootfs: service.read_only.as_ref().map(|yes| yes.value),
             init: service.init.as_ref().map(|yes| yes.value),
-            cap_add: Some(service.cap_add.iter().map(|cap| cap.value.clone()).collect()),
-            cap_drop: Some(service.cap_drop.iter().map(|cap| cap.value.clone()).collect()),
-            security_opt: Some(service.security_opt.iter().map(|opt| opt.value.clone()).collect()),
-            group_add: Some(service.group_add.iter().map(|group| group.value.clone()).collect()),
+            cap_add: Some(
+                service
+                    .cap_add
+                    .iter()
+                    .map(|cap| cap.value.clone())
+                    .collect(),
+            ),
+            cap_drop: Some(
+                service
+                    .cap_drop
+                    .iter()
+                    .map(|cap| cap.value.clone())
+                    .collect(),
+            ),
+            security_opt: Some(
+                service
+                    .security_opt
+                    .iter()
+                    .map(|opt| opt.value.clone())
+                    .collect(),
+            ),
+            group_add: Some(
+                service
+                    .group_add
+                    .iter()
+                    .map(|group| group.value.clone())
+                    .collect(),
+            ),
             extra_hosts: Some(
                 service
                     .extra_hosts
@@ -199,7 +248,10 @@ impl Translation<'_, '_> {
                     .map(|host| format!("{}:{}", host.value.0, host.value.1))
                     .collect(),
             ),
-            shm_size: service.shm_size.as_ref().and_then(|size| i64::try_from(size.value).ok()),
+            shm_size: service
+                .shm_size
+                .as_ref()
+                .and_then(|size| i64::try_from(size.value).ok()),
             ulimits: Some(
                 service
                     .ulimits
@@ -301,9 +353,13 @@ impl Translation<'_, '_> {
             Provider::File(path) => {
                 return Ok(self.stack.dir.join(path).to_string_lossy().into_owned());
             }
-            Provider::Environment(name) => {
-                self.stack.project.environment.get(name).cloned().unwrap_or_default()
-            }
+            Provider::Environment(name) => self
+                .stack
+                .project
+                .environment
+                .get(name)
+                .cloned()
+                .unwrap_or_default(),
             Provider::Content(text) => text.clone(),
             Provider::External | Provider::Driver(_) => {
                 anyhow::bail!("`{key}` viene de fuera del proyecto")
@@ -339,29 +395,50 @@ fn health(own: Option<&Healthcheck>, pace: Option<Pace>) -> Option<HealthConfig>
     if own.is_none() && timing.is_none() {
         return None;
     }
-    let test = own.and_then(|own| own.test.as_ref()).map(|test| match &test.value {
-        Test::None => vec!["NONE".into()],
-        Test::Cmd(words) => std::iter::once("CMD".into()).chain(words.iter().cloned()).collect(),
-        Test::Shell(line) => vec!["CMD-SHELL".into(), line.clone()],
-    });
+    let test = own
+        .and_then(|own| own.test.as_ref())
+        .map(|test| match &test.value {
+            Test::None => vec!["NONE".into()],
+            Test::Cmd(words) => std::iter::once("CMD".into())
+                .chain(words.iter().cloned())
+                .collect(),
+            Test::Shell(line) => vec!["CMD-SHELL".into(), line.clone()],
+        });
     let pick = |ours: fn(&HealthTiming) -> Duration,
                 theirs: Option<&crate::submission::compose::Located<Duration>>| {
-        timing.as_ref().map(ours).or(theirs.map(|time| time.value)).map(nanos)
+        timing
+            .as_ref()
+            .map(ours)
+            .or(theirs.map(|time| time.value))
+            .map(nanos)
     };
-    let theirs = own.and_then(|own| own.timeout.as_ref()).map(|time| time.value);
+    let theirs = own
+        .and_then(|own| own.timeout.as_ref())
+        .map(|time| time.value);
     Some(HealthConfig {
         test,
-        interval: pick(|timing| timing.interval, own.and_then(|own| own.interval.as_ref())),
+        interval: pick(
+            |timing| timing.interval,
+            own.and_then(|own| own.interval.as_ref()),
+        ),
         timeout: match (theirs, timing) {
             (Some(theirs), Some(_)) => Some(nanos(theirs.min(HealthTiming::TIMEOUT_CAP))),
             (Some(theirs), None) => Some(nanos(theirs)),
             (None, timing) => timing.map(|timing| nanos(timing.timeout)),
         },
-        retries: timing
-            .map(|timing| i64::from(timing.retries))
-            .or_else(|| own?.retries.as_ref().and_then(|retries| i64::try_from(retries.value).ok())),
-        start_period: pick(|timing| timing.start_period, own.and_then(|own| own.start_period.as_ref())),
-        start_interval: pick(|timing| timing.interval, own.and_then(|own| own.start_interval.as_ref())),
+        retries: timing.map(|timing| i64::from(timing.retries)).or_else(|| {
+            own?.retries
+                .as_ref()
+                .and_then(|retries| i64::try_from(retries.value).ok())
+        }),
+        start_period: pick(
+            |timing| timing.start_period,
+            own.and_then(|own| own.start_period.as_ref()),
+        ),
+        start_interval: pick(
+            |timing| timing.interval,
+            own.and_then(|own| own.start_interval.as_ref()),
+        ),
     })
 }
 
@@ -388,13 +465,22 @@ fn restart(service: &Service) -> RestartPolicy {
     let (name, most) = if let Some(restart) = &service.restart {
         let (name, most) = restart.split_once(':').unwrap_or((restart.as_str(), ""));
         (name.to_owned(), most.parse().ok())
-    } else if let Some(policy) = service.deploy.as_ref().and_then(|deploy| deploy.restart_policy.as_ref()) {
+    } else if let Some(policy) = service
+        .deploy
+        .as_ref()
+        .and_then(|deploy| deploy.restart_policy.as_ref())
+    {
         let name = match policy.condition.as_deref() {
             Some("none") => "no",
             Some("on-failure") => "on-failure",
             _ => "always",
         };
-        (name.to_owned(), policy.max_attempts.and_then(|most| i64::try_from(most).ok()))
+        (
+            name.to_owned(),
+            policy
+                .max_attempts
+                .and_then(|most| i64::try_from(most).ok()),
+        )
     } else {
         ("no".to_owned(), None)
     };

@@ -217,7 +217,6 @@ pub(super) fn mode(node: &Node) -> Read<u32> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     fn read(written: &str) -> Mount {

@@ -177,7 +177,6 @@ fn range(text: &str) -> Option<(u16, u16)> {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
 
     fn read(written: &str) -> Result<String, String> {

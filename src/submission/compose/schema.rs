@@ -388,7 +388,6 @@ fn is_duration(path: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    #![expect(clippy::unwrap_used)]
     use super::*;
     use crate::submission::yaml::parse;
 
