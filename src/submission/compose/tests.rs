@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used)]
 use super::*;
 
 fn load_files(files: &[(&str, &str)]) -> Result<Option<Loaded>, ComposeError> {

@@ -1,4 +1,3 @@
-#![expect(clippy::unwrap_used)]
 use super::*;
 
 fn one(text: &str) -> Node {
