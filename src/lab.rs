@@ -30,6 +30,9 @@ use reaper::RunLock;
 /// Label that every object of a lab carries; its value is the lab's id.
 pub const RUN_LABEL: &str = "dev.muelle.run";
 
+/// Label that tells on which machine a lab's process runs.
+pub const HOST_LABEL: &str = "dev.muelle.host";
+
 /// Memory, in bytes, of a container whose service sets no limit.
 pub const MEMORY: i64 = 1 << 30;
 
@@ -93,7 +96,10 @@ impl Lab {
 
     /// The labels of everything that it makes.
     pub fn labels(&self) -> HashMap<String, String> {
-        HashMap::from([(RUN_LABEL.to_owned(), self.id.clone())])
+        HashMap::from([
+            (RUN_LABEL.to_owned(), self.id.clone()),
+            (HOST_LABEL.to_owned(), reaper::host()),
+        ])
     }
 
     /// Waits for a turn at heavy work.

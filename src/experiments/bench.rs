@@ -21,7 +21,7 @@ use crate::verdict::{Event, Finding};
 pub use alone::{Alone, wait_for_answer};
 pub use image::{Image, StepError};
 pub use patient::Patient;
-pub use risen::{JobRun, Risen};
+pub use risen::{Front, JobRun, Risen};
 
 /// The port that the course's app serves on.
 pub const APP_PORT: u16 = 8000;
@@ -41,9 +41,7 @@ pub struct Bench<'lab> {
     pub lab: &'lab Lab,
     /// The exercise.
     pub exercise: &'lab Exercise,
-    /// The submission with the course's files laid over it, as the student would run it.
-    pub files: Snapshot,
-    /// What is built: `files` with the canaries planted.
+    /// What is built: the submission, the course's files laid over it, with the canaries planted.
     planted: Snapshot,
     /// The compose project as the student would run it, or why there is none.
     pub compose: Result<Option<Loaded>, ComposeError>,
@@ -86,63 +84,30 @@ impl<'lab> Bench<'lab> {
             ("APP_NAME".to_owned(), app_name.clone()),
             ("LOG_LEVEL".to_owned(), "DEBUG".to_owned()),
         ]);
-        let plain = load(&files, &BTreeMap::new());
-        let mut planted = files.clone();
-        let mut outside = files.clone();
-        let run = token(12);
-        let mut marks = BTreeMap::new();
-        let secrets = plain
-            .as_ref()
-            .ok()
-            .and_then(Option::as_ref)
-            .map(secret_files);
-        let secrets = secrets.unwrap_or_default();
-        let others = secrets.iter().filter(|path| !canaries.contains(path));
-        for (index, path) in canaries.iter().chain(others).enumerate() {
-            let mark = format!("{MARK_PREFIX}{run}-{index:02}");
-            if secrets.contains(path) || path.starts_with("secretos/") {
-                // The whole content is the secret.
-                for files in [&mut planted, &mut outside] {
-                    files.remove(path);
-                    files.insert(path, mark.clone(), false);
-                }
-            } else {
-                plant(&mut planted, path, &mark);
-            }
-            marks.insert(mark, path.clone());
-        }
+        let compose = load(&files, &BTreeMap::new());
+        let secrets = match &compose {
+            Ok(Some(loaded)) => secret_files(loaded),
+            _ => Vec::new(),
+        };
+        let Planted {
+            planted,
+            mut outside,
+            marks,
+        } = Planted::new(files, canaries, &secrets);
         // A `.env` that says the same as the shell, so that either way from outside leads in.
-        let dotenv = outside
-            .file(".env")
-            .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-        let mut tuned_files = outside.clone();
-        let mut text: String = dotenv
-            .unwrap_or_default()
-            .lines()
-            .filter(|line| {
-                !shell
-                    .keys()
-                    .any(|name| line.trim_start().starts_with(&format!("{name}=")))
-            })
-            .map(|line| format!("{line}\n"))
-            .collect();
-        for (name, value) in &shell {
-            text.push_str(&format!("{name}={value}\n"));
-        }
-        tuned_files.insert(".env", text, false);
-        let tuned = match &plain {
-            Ok(Some(_)) => load(&tuned_files, &shell).ok().flatten(),
+        outside.insert(".env", dotenv_saying(&outside, &shell), false);
+        let tuned = match &compose {
+            Ok(Some(_)) => load(&outside, &shell).ok().flatten(),
             _ => None,
         };
         let dir = lab.dir().join("entrega");
         std::fs::create_dir(&dir)?;
-        tuned_files.write(&dir)?;
+        outside.write(&dir)?;
         Ok(Self {
             lab,
             exercise,
-            files,
             planted,
-            compose: plain,
+            compose,
             tuned,
             canaries: marks,
             switch_key: token(24),
@@ -232,8 +197,44 @@ fn secret_files(loaded: &Loaded) -> Vec<String> {
     files.collect()
 }
 
+/// The submission with marks planted.
+struct Planted {
+    /// What is built: a mark in every file that was asked for.
+    planted: Snapshot,
+    /// What stands around the project when it runs: as the student has it, but for the secrets.
+    outside: Snapshot,
+    /// Mark → path.
+    marks: BTreeMap<String, String>,
+}
+
+impl Planted {
+    fn new(files: Snapshot, canaries: &[String], secrets: &[String]) -> Self {
+        let run = token(12);
+        let mut all = Self {
+            planted: files.clone(),
+            outside: files,
+            marks: BTreeMap::new(),
+        };
+        let others = secrets.iter().filter(|path| !canaries.contains(path));
+        for (index, path) in canaries.iter().chain(others).enumerate() {
+            let mark = format!("{MARK_PREFIX}{run}-{index:02}");
+            if secrets.contains(path) || path.starts_with("secretos/") {
+                // The whole content is the secret.
+                for files in [&mut all.planted, &mut all.outside] {
+                    files.remove(path);
+                    files.insert(path, mark.clone(), false);
+                }
+            } else {
+                append(&mut all.planted, path, &mark);
+            }
+            all.marks.insert(mark, path.clone());
+        }
+        all
+    }
+}
+
 /// Puts `mark` at `path`, at the end of what the student has there.
-fn plant(files: &mut Snapshot, path: &str, mark: &str) {
+fn append(files: &mut Snapshot, path: &str, mark: &str) {
     let mut content = files
         .file(path)
         .map(|bytes| bytes.to_vec())
@@ -243,6 +244,31 @@ fn plant(files: &mut Snapshot, path: &str, mark: &str) {
     }
     content.extend_from_slice(format!("# {mark}\n").as_bytes());
     files.insert(path, content, false);
+}
+
+/// The student's `.env` with the variables of `shell` as they are there.
+fn dotenv_saying(files: &Snapshot, shell: &BTreeMap<String, String>) -> String {
+    let own = files
+        .file(".env")
+        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
+    let named = |line: &str| {
+        let line = line.trim_start().trim_start_matches("export ");
+        shell.keys().any(|name| {
+            line.strip_prefix(name.as_str())
+                .is_some_and(|rest| rest.starts_with('='))
+        })
+    };
+    let own = own.unwrap_or_default();
+    let kept = own
+        .lines()
+        .filter(|line| !named(line))
+        .map(|line| format!("{line}\n"));
+    kept.chain(
+        shell
+            .iter()
+            .map(|(name, value)| format!("{name}={value}\n")),
+    )
+    .collect()
 }
 
 /// The start of the compose file, for faults that have no better place.

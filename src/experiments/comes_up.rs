@@ -20,15 +20,8 @@ impl Experiment for ComesUp {
             Err(finding) => return Ok(finding),
         };
         let _turn = bench.stack_turn.read().await;
-        let Some(api) = bench.tuned_api() else {
-            return Ok(Finding::passed("el proyecto se levantó"));
-        };
-        for container in risen.stack.containers(&api.name).await {
-            let port = Bench::port_of(api);
-            if let Some(trouble) = super::bench::wait_for_answer(&container, port).await? {
-                return Ok(Finding::failed(format!("`{}`: {trouble}", api.name))
-                    .at(Some(api.location.clone())));
-            }
+        if let Err(finding) = bench.front(risen).await? {
+            return Ok(finding);
         }
         let names: Vec<_> = risen
             .stack

@@ -1,4 +1,3 @@
-use super::bench::{API_ROLE, wait_for_answer};
 use super::{Bench, Experiment, NoParams};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -21,34 +20,26 @@ impl Experiment for EnvironmentRules {
             Err(finding) => return Ok(finding),
         };
         let _turn = bench.stack_turn.read().await;
-        let name = bench.service_name(API_ROLE);
-        let Some((service, container)) = bench
-            .tuned_api()
-            .zip(risen.stack.containers(name).await.into_iter().next())
-        else {
-            return Ok(Finding::failed(format!(
-                "`{name}` no tiene ningún contenedor"
-            )));
+        let front = match bench.front(risen).await? {
+            Ok(front) => front,
+            Err(finding) => return Ok(finding),
         };
-        let port = Bench::port_of(service);
-        if let Some(trouble) = wait_for_answer(&container, port).await? {
-            return Ok(Finding::failed(trouble));
-        }
-        let config = container.ask(port, &Request::get("/config")).await?.json();
+        let config = front.ask(&Request::get("/config")).await?.json();
         for (variable, field, wanted) in [
             ("APP_NAME", "app_name", bench.app_name.as_str()),
             ("LOG_LEVEL", "log_level", "DEBUG"),
         ] {
             let seen = config[field].as_str().unwrap_or_default();
             if seen != wanted {
-                let at = service
+                let at = front
+                    .service
                     .environment
                     .get(variable)
                     .map(|value| value.location.clone());
                 return Ok(Finding::failed(format!(
                     "puse `{variable}={wanted}` fuera y la app sigue diciendo «{seen}»"
                 ))
-                .at(at.or_else(|| Some(service.location.clone()))));
+                .at(at.or_else(|| Some(front.service.location.clone()))));
             }
         }
         Ok(Finding::passed(format!(

@@ -4,7 +4,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
-use super::bench::{API_ROLE, wait_for_answer};
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -55,27 +54,19 @@ impl Experiment for FileSecret {
             (Err(finding), _) | (_, Err(finding)) => return Ok(finding),
         };
         let _turn = bench.stack_turn.read().await;
-        let name = bench.service_name(API_ROLE);
-        let Some((service, container)) = bench
-            .tuned_api()
-            .zip(risen.stack.containers(name).await.into_iter().next())
-        else {
-            return Ok(Finding::failed(format!(
-                "`{name}` no tiene ningún contenedor"
-            )));
+        let front = match bench.front(risen).await? {
+            Ok(front) => front,
+            Err(finding) => return Ok(finding),
         };
-        let port = Bench::port_of(service);
-        if let Some(trouble) = wait_for_answer(&container, port).await? {
-            return Ok(Finding::failed(trouble));
-        }
-        let at = service
+        let at = front
+            .service
             .secrets
             .first()
-            .map_or(&service.location, |secret| &secret.location)
+            .map_or(&front.service.location, |secret| &secret.location)
             .clone();
         let failed = |saw: String| Ok(Finding::failed(saw).at(Some(at.clone())));
 
-        let config = container.ask(port, &Request::get("/config")).await?.json();
+        let config = front.ask(&Request::get("/config")).await?.json();
         let print = config["api_key_huella"]
             .as_str()
             .unwrap_or_default()
@@ -91,15 +82,16 @@ impl Experiment for FileSecret {
                 format!("la app tiene una clave, pero no es la de `{}`", params.ruta)
             });
         };
-        let inspected = serde_json::to_string(&container.inspect().await?.config)?;
+        let inspected = serde_json::to_string(&front.container.inspect().await?.config)?;
         if inspected.contains(secret.as_str()) {
             return failed("la clave se lee en `docker inspect`".to_owned());
         }
-        let process = container.processes().await?.swap_remove(0);
+        let process = front.container.processes().await?.swap_remove(0);
         let user = format!("{}:{}", process.uid, process.gid);
         let proof = crate::lab::token(16);
         let look = ["python3", "-c", LOOK, secret, &proof];
-        let run = container
+        let run = front
+            .container
             .exec(&look, Some(&user), Duration::from_secs(20))
             .await?;
         let expected: String = proof.chars().rev().collect();

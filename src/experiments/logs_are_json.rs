@@ -1,4 +1,3 @@
-use super::bench::{API_ROLE, wait_for_answer};
 use super::{Bench, Experiment, NoParams};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -22,23 +21,14 @@ impl Experiment for LogsAreJson {
             Err(finding) => return Ok(finding),
         };
         let _turn = bench.stack_turn.read().await;
-        let name = bench.service_name(API_ROLE);
-        let Some((service, container)) = bench
-            .tuned_api()
-            .zip(risen.stack.containers(name).await.into_iter().next())
-        else {
-            return Ok(Finding::failed(format!(
-                "`{name}` no tiene ningún contenedor"
-            )));
+        let front = match bench.front(risen).await? {
+            Ok(front) => front,
+            Err(finding) => return Ok(finding),
         };
-        let port = Bench::port_of(service);
-        if let Some(trouble) = wait_for_answer(&container, port).await? {
-            return Ok(Finding::failed(trouble));
-        }
         for path in ["/", "/no-existe?q=%22", "/falla"] {
-            container.ask(port, &Request::get(path)).await?;
+            front.ask(&Request::get(path)).await?;
         }
-        let logs = container.logs().await?;
+        let logs = front.container.logs().await?;
         let mut lines = 0;
         for line in logs.lines().filter(|line| !line.trim().is_empty()) {
             lines += 1;
@@ -47,11 +37,11 @@ impl Experiment for LogsAreJson {
                 return Ok(Finding::failed(format!(
                     "la línea {lines} del log no es JSON: «{line}»"
                 ))
-                .at(Some(service.location.clone())));
+                .at(Some(front.service.location.clone())));
             }
         }
         Ok(if lines == 0 {
-            Finding::failed("el log está vacío").at(Some(service.location.clone()))
+            Finding::failed("el log está vacío").at(Some(front.service.location.clone()))
         } else {
             Finding::passed(format!("las {lines} líneas del log son JSON"))
         })

@@ -1,6 +1,5 @@
-use super::bench::{API_ROLE, wait_for_answer};
+use super::bench::Front;
 use super::{Bench, Experiment, NoParams};
-use crate::lab::container::Container;
 use crate::lab::http::Request;
 use crate::lab::stack::UpError;
 use crate::verdict::Finding;
@@ -29,27 +28,14 @@ impl Experiment for Persists {
         };
         let _turn = bench.stack_turn.write().await;
         bench.say("tiro el proyecto, lo levanto otra vez y cuento el historial");
-        let name = bench.service_name(API_ROLE);
-        let Some((service, container)) = bench
-            .tuned_api()
-            .zip(risen.stack.containers(name).await.into_iter().next())
-        else {
-            return Ok(Finding::failed(format!(
-                "`{name}` no tiene ningún contenedor"
-            )));
+        let front = match bench.front(risen).await? {
+            Ok(front) => front,
+            Err(finding) => return Ok(finding),
         };
-        let port = Bench::port_of(service);
-        let at = Some(service.location.clone());
-        if let Some(trouble) = wait_for_answer(&container, port).await? {
-            return Ok(Finding::failed(trouble).at(at));
-        }
+        let at = Some(front.service.location.clone());
         for _ in 0..PREDICTIONS {
-            let reply = container
-                .ask(
-                    port,
-                    &Request::post("/predict", r#"{"x":[6.7,3.0,5.2,2.3]}"#),
-                )
-                .await?;
+            let request = Request::post("/predict", r#"{"x":[6.7,3.0,5.2,2.3]}"#);
+            let reply = front.ask(&request).await?;
             if reply.status != 200 {
                 return Ok(Finding::failed(format!(
                     "`/predict` respondió {}: {}",
@@ -59,7 +45,7 @@ impl Experiment for Persists {
                 .at(at));
             }
         }
-        let before = history(&container, port).await?;
+        let before = history(&front).await?;
         if before < PREDICTIONS {
             return Ok(Finding::failed(format!(
                 "hice {PREDICTIONS} predicciones y el historial tiene {before}: ¿está puesta la variable `HISTORIAL`?"
@@ -68,25 +54,20 @@ impl Experiment for Persists {
         }
         let again = async {
             risen.stack.down(false).await.map_err(UpError::Engine)?;
-            risen.stack.up_one(name).await
+            risen.stack.up_one(&front.service.name).await
         };
         match bench.lab.timed("tirar y levantar", again).await {
             Ok(()) => {}
             Err(UpError::Failed { message, location }) => {
-                return Ok(
-                    Finding::failed(format!("tras `down`, ya no se levanta: {message}"))
-                        .at(Some(location)),
-                );
+                let saw = format!("tras `down`, ya no se levanta: {message}");
+                return Ok(Finding::failed(saw).at(Some(location)));
             }
             Err(UpError::Engine(error)) => return Err(error),
         }
-        let Some(container) = risen.stack.containers(name).await.into_iter().next() else {
-            return Ok(Finding::failed(format!("tras `up`, `{name}` no está")).at(at));
+        let after = match bench.front(risen).await? {
+            Ok(front) => history(&front).await?,
+            Err(finding) => return Ok(finding),
         };
-        if let Some(trouble) = wait_for_answer(&container, port).await? {
-            return Ok(Finding::failed(format!("tras `up`: {trouble}")).at(at));
-        }
-        let after = history(&container, port).await?;
         Ok(if after >= before {
             Finding::passed(format!(
                 "había {before} predicciones antes de `down` y {after} después de `up`"
@@ -100,7 +81,7 @@ impl Experiment for Persists {
     }
 }
 
-async fn history(container: &Container<'_>, port: u16) -> anyhow::Result<u64> {
-    let reply = container.ask(port, &Request::get("/historial")).await?;
+async fn history(front: &Front<'_, '_>) -> anyhow::Result<u64> {
+    let reply = front.ask(&Request::get("/historial")).await?;
     Ok(reply.json()["n"].as_u64().unwrap_or(0))
 }

@@ -1,8 +1,8 @@
 //! The end of a lab: removing all that carries its label, also when the process that made it is gone.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::fs::{self, File, TryLockError};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use bollard::Docker;
@@ -14,7 +14,7 @@ use bollard::query_parameters::{
 };
 use futures_util::future::join_all;
 
-use super::RUN_LABEL;
+use super::{HOST_LABEL, RUN_LABEL};
 
 /// Held as long as a lab lives: who can lock the file of a lab knows that its process is gone.
 pub struct RunLock {
@@ -31,6 +31,7 @@ impl RunLock {
         let dir = runs_dir();
         fs::create_dir_all(&dir)
             .with_context(|| format!("no puedo crear la carpeta `{}`", dir.display()))?;
+        share(&dir);
         let path = dir.join(id);
         let file = File::create(&path)
             .with_context(|| format!("no puedo escribir `{}`", path.display()))?;
@@ -53,11 +54,31 @@ impl Drop for RunLock {
     }
 }
 
-/// Where the live labs of this user on this machine are marked.
+/// Where the live labs of this machine, whoever runs them, are marked.
 fn runs_dir() -> PathBuf {
-    std::env::var_os("XDG_RUNTIME_DIR")
-        .map_or_else(std::env::temp_dir, PathBuf::from)
-        .join("muelle-runs")
+    std::env::temp_dir().join("muelle-runs")
+}
+
+/// Lets every user of the machine mark labs; only the owner of a mark may remove it.
+fn share(dir: &Path) {
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        // Only its owner can, and for whoever else it is done already.
+        let _ = fs::set_permissions(dir, fs::Permissions::from_mode(0o1777));
+    }
+}
+
+/// The name of this machine: labs of another one on the same engine are not ours to judge dead.
+pub fn host() -> String {
+    #[cfg(unix)]
+    let name = rustix::system::uname()
+        .nodename()
+        .to_string_lossy()
+        .into_owned();
+    #[cfg(not(unix))]
+    let name = std::env::var("COMPUTERNAME").unwrap_or_default();
+    name
 }
 
 /// What a reaping removed.
@@ -73,8 +94,8 @@ pub struct Reaped {
 /// When the engine does not answer.
 pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
     let mut reaped = Reaped::default();
-    for run in runs(docker).await? {
-        if !RunLock::alive(&run) {
+    for (run, made_on) in runs(docker).await? {
+        if made_on == host() && !RunLock::alive(&run) {
             remove_run(docker, &run).await?;
             reaped.runs += 1;
         }
@@ -82,15 +103,18 @@ pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
     Ok(reaped)
 }
 
-/// The ids of all labs, living and dead, that have something on the engine.
+/// The ids of all labs, living and dead, that have something on the engine, and the machine that each was made on.
 ///
 /// # Errors
 /// When the engine does not answer.
-pub async fn runs(docker: &Docker) -> anyhow::Result<BTreeSet<String>> {
+pub async fn runs(docker: &Docker) -> anyhow::Result<BTreeMap<String, String>> {
     let filters = HashMap::from([("label", vec![RUN_LABEL])]);
-    let mut runs = BTreeSet::new();
+    let mut runs = BTreeMap::new();
     let mut note = |labels: Option<HashMap<String, String>>| {
-        runs.extend(labels.unwrap_or_default().remove(RUN_LABEL));
+        let mut labels = labels.unwrap_or_default();
+        if let Some(run) = labels.remove(RUN_LABEL) {
+            runs.insert(run, labels.remove(HOST_LABEL).unwrap_or_default());
+        }
     };
     let containers = ListContainersOptionsBuilder::default()
         .all(true)

@@ -100,7 +100,7 @@ fn line(text: &mut String, item: &ItemVerdict, longest: usize, width: usize) {
     };
     let head = format!("  {word:<10} {id}  ");
     let indent = " ".repeat(head.chars().count());
-    let options = textwrap::Options::new(width)
+    let options = options(width)
         .initial_indent(&head)
         .subsequent_indent(&indent);
     let body = textwrap::fill(&rest, options);
@@ -141,11 +141,18 @@ fn wrapped(text: &mut String, label: &str, body: &str, indent: usize, width: usi
     let first = format!("{}{label}", " ".repeat(indent));
     let rest = " ".repeat(indent + label.chars().count());
     for (index, line) in body.lines().enumerate() {
-        let options = textwrap::Options::new(width)
+        let options = options(width)
             .initial_indent(if index == 0 { &first } else { &rest })
             .subsequent_indent(&rest);
         let _ = writeln!(text, "{}", textwrap::fill(line, options));
     }
+}
+
+/// Lines break at spaces only: an option like `--no-cache-dir` stays whole.
+fn options<'a>(width: usize) -> textwrap::Options<'a> {
+    textwrap::Options::new(width)
+        .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
 }
 
 /// The word of an outcome, which alone says it, and its colour.
@@ -185,4 +192,61 @@ fn printable(text: &str) -> String {
 /// Marks that make a terminal show text in another order than it stands.
 fn is_bidi(c: char) -> bool {
     matches!(c, '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{200e}' | '\u{200f}')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::submission::Location;
+    use crate::verdict::EngineUsed;
+
+    fn item(id: &str, outcome: Outcome, saw: &str) -> ItemVerdict {
+        ItemVerdict {
+            id: id.into(),
+            title: format!("Título de {id}"),
+            outcome,
+            points: if outcome == Outcome::Passed { 1.0 } else { 0.0 },
+            max_points: 1.0,
+            tried: "esto".into(),
+            saw: saw.into(),
+            why: "Porque sí.".into(),
+            lesson: "02-dockerfile.html#salud".into(),
+            blocked_by: (outcome == Outcome::Blocked).then(|| "sano".into()),
+            location: (outcome == Outcome::Failed).then(|| Location::line("Dockerfile", 23)),
+            duration: Duration::ZERO,
+        }
+    }
+
+    #[test]
+    fn a_verdict_tells_what_was_tried_what_was_seen_why_it_matters_and_where_to_go_on() {
+        let items = vec![
+            item("construye", Outcome::Passed, "bien"),
+            item(
+                "sano",
+                Outcome::Failed,
+                "terminó con 127: «curl: not found»,\nsegunda línea \u{1b}[31mroja",
+            ),
+            item("avería", Outcome::Blocked, ""),
+            item("escala", Outcome::Error, "el motor no contesta"),
+        ];
+        let verdict = Verdict {
+            version: 1,
+            exercise: "x".into(),
+            title: "Título".into(),
+            outcome: Verdict::overall(&items),
+            points: 1.0,
+            max_points: 4.5,
+            engine: Some(EngineUsed {
+                version: "20.10.24".into(),
+                builder: "buildkit".into(),
+            }),
+            duration: Duration::from_millis(5321),
+            notes: vec!["una nota".into()],
+            items,
+            findings: Vec::new(),
+            timings: Vec::new(),
+        };
+        let text = anstream::adapter::strip_str(&render(&verdict, 60)).to_string();
+        insta::assert_snapshot!(text);
+    }
 }

@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER};
+use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE};
-use crate::lab::http::Request;
+use crate::lab::http::{Reply, Request};
 use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
 use crate::submission::compose::{ComposeError, Service};
 use crate::verdict::Finding;
@@ -30,6 +30,26 @@ pub struct Risen<'lab> {
     pub predictions: u64,
     /// Predictions that it had to turn away until then, being ill or still loading.
     pub turned_away: u64,
+}
+
+/// The app's first container in the project.
+pub struct Front<'a, 'lab> {
+    /// Its service.
+    pub service: &'a Service,
+    /// The container.
+    pub container: Container<'lab>,
+    /// The port that it serves on.
+    pub port: u16,
+}
+
+impl Front<'_, '_> {
+    /// Sends it `request`.
+    ///
+    /// # Errors
+    /// As [`Container::ask`].
+    pub async fn ask(&self, request: &Request<'_>) -> anyhow::Result<Reply> {
+        self.container.ask(self.port, request).await
+    }
 }
 
 /// How a one-shot job went.
@@ -57,6 +77,34 @@ impl<'lab> Bench<'lab> {
         risen.await.as_ref().map_err(Clone::clone)
     }
 
+    /// The app's first container in the risen project, answering.
+    ///
+    /// # Errors
+    /// The outer error is the machine's; the inner one says what is wrong with the app.
+    pub async fn front<'a>(
+        &'a self,
+        risen: &'a Risen<'lab>,
+    ) -> anyhow::Result<Result<Front<'a, 'lab>, Finding>> {
+        let name = self.service_name(API_ROLE);
+        let Some(service) = risen.stack.project().services.get(name) else {
+            return Ok(Err(Finding::failed(format!("no hay servicio `{name}`"))));
+        };
+        let at = Some(service.location.clone());
+        let Some(container) = risen.stack.containers(name).await.into_iter().next() else {
+            let saw = format!("`{name}` no tiene ningún contenedor");
+            return Ok(Err(Finding::failed(saw).at(at)));
+        };
+        let port = Self::port_of(service);
+        Ok(match wait_for_answer(&container, port).await? {
+            Some(trouble) => Err(Finding::failed(format!("`{name}`: {trouble}")).at(at)),
+            None => Ok(Front {
+                service,
+                container,
+                port,
+            }),
+        })
+    }
+
     /// The port that `service` serves the app on.
     pub fn port_of(service: &Service) -> u16 {
         let port = service
@@ -64,15 +112,6 @@ impl<'lab> Bench<'lab> {
             .get("PORT")
             .and_then(|port| port.value.as_ref()?.parse().ok());
         port.unwrap_or(APP_PORT)
-    }
-
-    /// The service that serves the app, in the checker's surroundings.
-    pub fn tuned_api(&self) -> Option<&Service> {
-        self.tuned
-            .as_ref()?
-            .project
-            .services
-            .get(self.service_name(API_ROLE))
     }
 
     async fn rise(&self) -> Result<Risen<'lab>, Finding> {
