@@ -122,10 +122,9 @@ pub fn without_engine(exercise: &Exercise, why: &str) -> Verdict {
 fn undecided(exercise: &Exercise, begun: Instant, finding: &Finding, tell: Tell<'_>) -> Verdict {
     let mut items: Vec<ItemVerdict> = Vec::new();
     for item in &exercise.items {
-        let mut verdict = match (items.first(), finding.outcome) {
-            // The student's fault is told once; what the machine lacks, it lacks for all.
-            (Some(first), Outcome::Failed) => blocked(item, &first.id),
-            _ => decided(item, finding.clone()),
+        let mut verdict = match items.first() {
+            None => decided(item, finding.clone()),
+            Some(first) => waiting(item, &first.id, finding.outcome),
         };
         verdict.duration = begun.elapsed();
         tell(Event::Decided(Box::new(verdict.clone())));
@@ -176,15 +175,7 @@ async fn try_items(exercise: &Exercise, bench: &Bench<'_>, tell: Tell<'_>) -> Ve
         async move {
             let begun = Instant::now();
             let mut verdict = match barrier(item, outcomes).await {
-                Some((by, Outcome::Failed | Outcome::Blocked)) => blocked(item, by),
-                Some((by, outcome)) => decided(
-                    item,
-                    Finding {
-                        outcome,
-                        saw: format!("no se pudo probar: depende de `{by}`"),
-                        location: None,
-                    },
-                ),
+                Some((by, outcome)) => waiting(item, by, outcome),
                 None => decided(item, attempt(item, bench).await),
             };
             verdict.duration = begun.elapsed();
@@ -237,8 +228,14 @@ fn decided(item: &Item, finding: Finding) -> ItemVerdict {
     }
 }
 
-fn blocked(item: &Item, by: &str) -> ItemVerdict {
+/// The verdict on an item that waits for another, which came out as `outcome`: the student's fault is
+/// told once and blocks; what the machine or the policy did not let happen holds for all alike.
+fn waiting(item: &Item, by: &str, outcome: Outcome) -> ItemVerdict {
     ItemVerdict {
+        outcome: match outcome {
+            Outcome::Failed => Outcome::Blocked,
+            other => other,
+        },
         blocked_by: Some(by.to_owned()),
         ..blank(item)
     }

@@ -92,13 +92,13 @@ pub struct ItemVerdict {
     pub max_points: f64,
     /// What was tried.
     pub tried: String,
-    /// What was observed; empty for a blocked item.
+    /// What was observed; empty for an item that was not tried.
     pub saw: String,
     /// Why it matters.
     pub why: String,
     /// Page and anchor of the book that teaches it.
     pub lesson: String,
-    /// The item that stands in the way, for a blocked one.
+    /// The item that stands in the way, for one that was not tried.
     pub blocked_by: Option<String>,
     /// Where in the student's files to look.
     pub location: Option<Location>,

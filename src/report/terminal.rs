@@ -48,7 +48,7 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
         line(&mut text, item, longest, width);
     }
     for item in &verdict.items {
-        if !matches!(item.outcome, Outcome::Passed | Outcome::Blocked) {
+        if item.outcome != Outcome::Passed && item.blocked_by.is_none() {
             detail(&mut text, item, width);
         }
     }
