@@ -242,31 +242,10 @@ impl<'lab> Bench<'lab> {
                 if let Some(health) = &health {
                     probes.look(health);
                 }
-                let others: Vec<_> = stack
-                    .phases()
-                    .borrow()
-                    .iter()
-                    .filter(|(name, _)| *name != api)
-                    .map(|(name, phase)| (name.clone(), phase.clone()))
-                    .collect();
-                let all_wait = others
-                    .iter()
-                    .all(|(_, phase)| matches!(phase, Phase::Waiting { .. }));
                 // The probe has spoken of an app that is still loading: who waits, waits for its truth.
-                if all_wait && (health.is_none() || probes.codes().next().is_some()) {
-                    break;
-                }
-                let mut busy = false;
-                for (name, phase) in &others {
-                    if *phase == Phase::Started {
-                        for container in stack.containers(name).await {
-                            busy |= container.exit_within(Duration::ZERO).await?.is_none();
-                        }
-                    }
-                }
-                let started = others.iter().all(|(_, phase)| *phase == Phase::Started);
+                let spoken = health.is_none() || probes.codes().next().is_some();
                 let patience = since.get_or_insert_with(Instant::now).elapsed() > OWN_PATIENCE;
-                if started && (!busy || patience) {
+                if spoken && self.settled(stack, api, patience).await? {
                     break;
                 }
             }
@@ -286,6 +265,34 @@ impl<'lab> Bench<'lab> {
         }
         stack.hold(false);
         Ok(early)
+    }
+
+    /// Whether nothing more is to be learned by holding the app: every other service waits, or is kept
+    /// back by one that does, or has ended (or, with `patience` at its end, still runs).
+    async fn settled(
+        &self,
+        stack: &Stack<'lab>,
+        api: &str,
+        patience: bool,
+    ) -> anyhow::Result<bool> {
+        let phases = stack.phases().borrow().clone();
+        let started = |name: &str| phases.get(name) == Some(&Phase::Started);
+        for (name, service) in &stack.project().services {
+            match phases.get(name) {
+                _ if name == api => {}
+                Some(Phase::Waiting { .. }) => {}
+                Some(Phase::Started) => {
+                    for container in stack.containers(name).await {
+                        if !patience && container.exit_within(Duration::ZERO).await?.is_none() {
+                            return Ok(false);
+                        }
+                    }
+                }
+                _ if service.depends_on.iter().any(|on| !started(&on.service)) => {}
+                _ => return Ok(false),
+            }
+        }
+        Ok(true)
     }
 
     async fn jobs(
