@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use tokio::sync::watch;
 
+use crate::course::source::MANIFEST;
 use crate::course::{Exercise, Item, exercise};
 use crate::experiments::bench::Tell;
 use crate::experiments::{self, Bench, Entry};
@@ -54,7 +55,7 @@ pub async fn check(
         title: exercise.title.clone(),
         items: exercise.items.len(),
     });
-    let snapshot = match Snapshot::read(root, Limits::default()) {
+    let mut snapshot = match Snapshot::read(root, Limits::default()) {
         Ok(snapshot) => snapshot,
         Err(SnapshotError::Unreadable(why)) => return Err(CheckError::Unreadable(why)),
         Err(SnapshotError::Refused(why)) => {
@@ -68,6 +69,8 @@ pub async fn check(
         );
         return Ok(undecided(exercise, begun, &Finding::failed(why), tell));
     }
+    // In a course folder the exercise's own description lies beside the student's files.
+    snapshot.remove(MANIFEST);
     let files = exercise::lay(&snapshot, exercise);
     let lab = Lab::open(engine)?;
     let bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;

@@ -244,6 +244,27 @@ fn an_instruction_that_does_not_exist_is_told_with_its_line() {
 }
 
 #[test]
+fn what_the_engines_builder_is_too_old_for_is_never_called_failed() {
+    let _turn = turn();
+    // Docker Engine 20.10's builder knows no heredocs; newer ones build this.
+    let folder = folder(&[(
+        "Dockerfile",
+        b"FROM python:3.11-slim\nRUN <<EOF\ntouch /hecho\nEOF\nRUN test -e /hecho\n",
+    )]);
+    let document = document(&check(folder.path(), &["--format", "json"]));
+    let built = &item(&document, "1-construye")["outcome"];
+    let old = document["engine"]["version"]
+        .as_str()
+        .unwrap()
+        .starts_with("20.");
+    assert_eq!(
+        built,
+        if old { "unverified" } else { "passed" },
+        "{document}"
+    );
+}
+
+#[test]
 fn what_reaches_out_of_the_lab_is_refused_before_anything_runs() {
     let _turn = turn();
     let folder = folder(&[
@@ -266,6 +287,21 @@ fn what_reaches_out_of_the_lab_is_refused_before_anything_runs() {
 
     let folder = self::folder(&[("Dockerfile", b"FROM debian:12\n")]);
     assert_eq!(check(folder.path(), &[]).status.code(), Some(4));
+}
+
+#[test]
+fn the_exercises_own_description_is_no_part_of_a_submission() {
+    let _turn = turn();
+    // A `COPY . .` would carry it into the image, and with it the marks that it names.
+    let folder = folder(&[
+        (
+            "Dockerfile",
+            b"FROM python:3.11-slim\nCOPY . /x\nRUN test ! -e /x/exercise.toml\n",
+        ),
+        ("exercise.toml", b"MUELLE-HERRAMIENTA"),
+    ]);
+    let output = check(folder.path(), &["--format", "json"]);
+    assert_eq!(item(&document(&output), "1-construye")["outcome"], "passed");
 }
 
 #[test]

@@ -33,17 +33,17 @@ impl Experiment for ImageSize {
             Err(finding) => return Ok(finding),
         };
         let layers = bench.layers(image).await?;
-        let mb = |bytes: u64| bytes as f64 / 1e6;
+        let mb = |bytes: u64| format!("{:.1}", bytes as f64 / 1e6).replace('.', ",");
         let total = mb(layers.size());
         if layers.size() <= params.max_mb * 1_000_000 {
-            return Ok(Finding::passed(format!("tus capas suman {total:.1} MB")));
+            return Ok(Finding::passed(format!("tus capas suman {total} MB")));
         }
         let heaviest = layers.own.iter().max_by_key(|layer| layer.size());
         let (name, weight) = heaviest.map_or_else(Default::default, |layer| {
             (layer.instruction(), mb(layer.size()))
         });
         Ok(Finding::failed(format!(
-            "tus capas suman {total:.1} MB; la más pesada, de {weight:.1} MB, la hizo `{name}`"
+            "tus capas suman {total} MB; la más pesada, de {weight} MB, la hizo `{name}`"
         ))
         .at(image.dockerfile.step(&name)))
     }

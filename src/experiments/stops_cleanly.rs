@@ -59,7 +59,7 @@ async fn stop(
     let first = container.processes().await?.swap_remove(0).args;
     let begun = Instant::now();
     container.stop(Duration::from_secs(params.segundos)).await?;
-    let took = begun.elapsed().as_secs_f64();
+    let took = format!("{:.1}", begun.elapsed().as_secs_f64()).replace('.', ",");
     let code = container.state().await?.exit_code.unwrap_or(-1);
     let heard = container.logs().await?.contains(GOODBYE);
     let at = image
@@ -69,7 +69,7 @@ async fn stop(
     let saw = match (code, heard) {
         (0, true) => {
             return Ok(Finding::passed(format!(
-                "la app oyó la señal y se cerró sola en {took:.1} s, con código 0"
+                "la app oyó la señal y se cerró sola en {took} s, con código 0"
             )));
         }
         (137, false) => format!(

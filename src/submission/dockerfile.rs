@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use parse_dockerfile::{HealthcheckArguments, Instruction};
+use parse_dockerfile::{Instruction, Source};
 
 use super::Location;
 
@@ -15,6 +15,7 @@ pub struct Dockerfile {
     pub text: String,
     steps: Vec<StepLine>,
     bases: Vec<Base>,
+    heredoc: Option<Location>,
 }
 
 /// Why the file is no Dockerfile at all; what the builder itself would refuse is left to the builder.
@@ -90,6 +91,7 @@ impl Dockerfile {
             text: text.to_owned(),
             steps: Vec::new(),
             bases: Vec::new(),
+            heredoc: None,
         };
         dockerfile.collect(args);
         Ok(dockerfile)
@@ -114,6 +116,10 @@ impl Dockerfile {
                 text: squeeze(&text[at..end]),
                 line,
             });
+            if has_heredoc(instruction) {
+                let at = Location::line(&self.path, line);
+                self.heredoc.get_or_insert(at);
+            }
             match instruction {
                 Instruction::Arg(arg) if stages.is_empty() => {
                     for pair in arg.arguments.value.split_whitespace() {
@@ -148,6 +154,57 @@ impl Dockerfile {
     /// The images that its stages start from, other stages and `scratch` left out.
     pub fn bases(&self) -> &[Base] {
         &self.bases
+    }
+
+    /// What of it the builder does not know, going by its `message`, though newer ones do: the part
+    /// of the language, and where it stands.
+    ///
+    /// Docker Engine 20.10's builder knows no heredocs, `COPY --link`, `HEALTHCHECK --start-interval`…
+    /// (measured). Flags are refused by name; a builder that `knows_heredocs` means what it says when it
+    /// does not know an instruction.
+    pub fn beyond(
+        &self,
+        message: &str,
+        knows_heredocs: bool,
+    ) -> Option<(String, Option<Location>)> {
+        const FLAGS: [&str; 11] = [
+            "checksum",
+            "chmod",
+            "device",
+            "exclude",
+            "keep-git-dir",
+            "link",
+            "mount",
+            "network",
+            "parents",
+            "security",
+            "start-interval",
+        ];
+        let lower = message.to_lowercase();
+        if let Some((_, rest)) = lower.split_once("unknown flag: ") {
+            let flag: String = rest
+                .trim_start_matches('-')
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+                .collect();
+            if FLAGS.contains(&flag.as_str()) {
+                return Some((format!("`--{flag}`"), self.blamed(message)));
+            }
+        }
+        if lower.contains("the --mount option requires buildkit")
+            || lower.contains("the --chmod option requires buildkit")
+        {
+            return Some((
+                "una opción propia de BuildKit".to_owned(),
+                self.blamed(message),
+            ));
+        }
+        if lower.contains("unsupported modifier") {
+            return Some(("esa forma de `${…}`".to_owned(), self.blamed(message)));
+        }
+        let heredoc = self.heredoc.clone().filter(|_| !knows_heredocs)?;
+        let parsing = lower.contains("unknown instruction") || lower.contains("parse error");
+        parsing.then(|| ("heredocs (`<<EOF`)".to_owned(), Some(heredoc)))
     }
 
     /// The line of the last instruction `keyword` (upper case).
@@ -192,6 +249,18 @@ impl Dockerfile {
     }
 }
 
+fn has_heredoc(instruction: &Instruction<'_>) -> bool {
+    let sources = match instruction {
+        Instruction::Run(run) => return !run.here_docs.is_empty(),
+        Instruction::Copy(copy) => &copy.src,
+        Instruction::Add(add) => &add.src,
+        _ => return false,
+    };
+    sources
+        .iter()
+        .any(|source| matches!(source, Source::HereDoc(_)))
+}
+
 /// Keyword and position of an instruction.
 fn start(instruction: &Instruction<'_>) -> (&'static str, usize) {
     match instruction {
@@ -203,13 +272,7 @@ fn start(instruction: &Instruction<'_>) -> (&'static str, usize) {
         Instruction::Env(i) => ("ENV", i.env.span.start),
         Instruction::Expose(i) => ("EXPOSE", i.expose.span.start),
         Instruction::From(i) => ("FROM", i.from.span.start),
-        Instruction::Healthcheck(i) => {
-            debug_assert!(matches!(
-                i.arguments,
-                HealthcheckArguments::Cmd { .. } | HealthcheckArguments::None { .. }
-            ));
-            ("HEALTHCHECK", i.healthcheck.span.start)
-        }
+        Instruction::Healthcheck(i) => ("HEALTHCHECK", i.healthcheck.span.start),
         Instruction::Label(i) => ("LABEL", i.label.span.start),
         Instruction::Maintainer(i) => ("MAINTAINER", i.maintainer.span.start),
         Instruction::Onbuild(i) => ("ONBUILD", i.onbuild.span.start),
@@ -304,6 +367,46 @@ mod tests {
         assert!(read(b"FROM x\nRUN \xff\n").is_err_and(|e| e.location.line == 2));
         assert!(read(b"# nada\n").is_err());
         assert!(read(b"FORM x\n").is_ok());
+    }
+
+    #[test]
+    fn what_only_newer_builders_know_is_no_fault_of_the_file() {
+        let file = read("FROM x\nRUN <<EOF\necho hola\nEOF\nCOPIA a b\n");
+        let (what, at) = file
+            .beyond(
+                "dockerfile parse error line 3: unknown instruction: ECHO",
+                false,
+            )
+            .expect("beyond");
+        assert!(what.contains("heredocs"));
+        assert_eq!(at.map(|at| at.line), Some(2));
+
+        let newer = "dockerfile parse error line 5: unknown instruction: COPIA";
+        assert!(file.beyond(newer, true).is_none());
+
+        let file = read("FROM x\nCOPY --link a b\nCOPY --lonk a b\n");
+        assert!(
+            file.beyond("dockerfile parse error line 2: Unknown flag: link", false)
+                .is_some()
+        );
+        assert!(
+            file.beyond("dockerfile parse error line 3: Unknown flag: lonk", false)
+                .is_none()
+        );
+        assert!(
+            file.beyond(
+                "dockerfile parse error line 3: unknown instruction: COPIA",
+                false
+            )
+            .is_none()
+        );
+        assert!(
+            file.beyond(
+                "executor failed running [/bin/sh -c false]: exit code: 1",
+                false
+            )
+            .is_none()
+        );
     }
 
     #[test]

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::Bench;
 use crate::lab::build::{BuildError, BuildFailure, Built, Recipe};
+use crate::lab::engine::Facts;
 use crate::submission::compose::{Build, Service};
 use crate::submission::dockerfile::Dockerfile;
 use crate::submission::dockerignore::{self, Dockerignore};
@@ -64,7 +65,7 @@ impl<'lab> Bench<'lab> {
                 .lab
                 .timed("construir la imagen", self.lab.build("api", &recipe))
                 .await
-                .map_err(|error| blame(&dockerfile, error))?;
+                .map_err(|error| blame(&dockerfile, self.lab.engine().facts(), error))?;
             for step in &built.steps {
                 if let Some(took) = step.took.filter(|took| *took > STEP_WORTH_TELLING) {
                     self.lab.note_timing(format!("  {}", step.name), took);
@@ -118,7 +119,9 @@ impl<'lab> Bench<'lab> {
             .lab
             .timed(format!("construir `{}`", service.name), built)
             .await;
-        Ok(built.map_err(|error| blame(&dockerfile, error))?.image)
+        Ok(built
+            .map_err(|error| blame(&dockerfile, self.lab.engine().facts(), error))?
+            .image)
     }
 
     /// The image that a service without `build` names: one of this project's, or one that the exercise allows.
@@ -292,9 +295,15 @@ fn missing(path: &str, files: &Snapshot) -> Finding {
 }
 
 /// Who is to blame for a build that gave no image, and where.
-fn blame(dockerfile: &Dockerfile, error: BuildError) -> Finding {
+fn blame(dockerfile: &Dockerfile, facts: &Facts, error: BuildError) -> Finding {
     match error {
         BuildError::Failed(failure) => {
+            if let Some((what, at)) = dockerfile.beyond(&failure.message, facts.knows_heredocs()) {
+                return Finding::unverified(format!(
+                    "tu Dockerfile usa {what}, que el constructor de este motor todavía no conoce y uno más nuevo sí. Actualiza el motor, o escríbelo de otra forma para probarlo aquí"
+                ))
+                .at(at);
+            }
             let step = failure.step.as_deref();
             let at = step
                 .and_then(|step| dockerfile.step(step))

@@ -123,6 +123,19 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// Whether its builders read heredocs: those of Docker Engine 23.0 (Dockerfile frontend 1.4) and later do.
+    #[must_use]
+    pub fn knows_heredocs(&self) -> bool {
+        let major = self
+            .version
+            .split('.')
+            .next()
+            .and_then(|major| major.parse::<u32>().ok());
+        self.is_podman || major.is_some_and(|major| major >= 23)
+    }
+}
+
 /// BuildKit came with Docker Engine 18.09. The `Builder-Version` header cannot tell: it names the *default* builder,
 /// which stayed the classic one until 23.0.
 fn has_buildkit(version: &str) -> bool {
