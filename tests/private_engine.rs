@@ -245,13 +245,18 @@ fn inner() {
     runtime.block_on(async {
         let said = std::sync::Mutex::new(Vec::new());
         let begun = Instant::now();
-        let engine = Engine::connect(&|line| said.lock().unwrap().push(line.to_owned())).await.unwrap();
+        let engine = Engine::connect(&|line| said.lock().unwrap().push(line.to_owned()))
+            .await
+            .unwrap();
         println!("engine is up after {:?}", begun.elapsed());
         assert!(engine.is_private());
         assert!(matches!(engine.facts().reach, Reach::Namespace(_)));
         assert_eq!(
             *said.lock().unwrap(),
-            ["No hay ningún motor en marcha; arranco uno propio y privado (solo dura lo que dura esta orden)."]
+            [
+                "No hay ningún motor de Docker en marcha.",
+                "Arranco un motor propio y privado, que solo dura lo que dura esta orden.",
+            ]
         );
         match part.as_str() {
             "serve" => serve(&engine).await,

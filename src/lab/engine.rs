@@ -49,6 +49,7 @@ impl Engine {
     pub async fn connect(say: Say<'_>) -> Result<Self, EngineError> {
         match Self::find().await {
             Err(EngineError::NoEngine { .. }) if Self::can_be_private() => {
+                say("No hay ningún motor de Docker en marcha.");
                 Self::connect_private(say).await
             }
             result => result,
