@@ -46,7 +46,7 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     for (heading, files) in [
         ("1 de 2 · La solución del curso", &exercise.solution),
         (
-            "2 de 2 · El primer borrador de la lección, tal como lo enseña",
+            "2 de 2 · El primer borrador de la lección, con lo justo para que se construya",
             &exercise.starter,
         ),
     ] {
