@@ -5,9 +5,11 @@ mod clean;
 mod demo;
 mod doctor;
 pub mod exit;
+mod explain;
 mod images;
 mod live;
 mod spanish;
+mod static_check;
 mod tell;
 
 use std::ffi::OsString;
@@ -45,6 +47,9 @@ enum Order {
     /// Mira si todo está listo: motor, imágenes, disco
     #[command(visible_alias = "diagnostico")]
     Doctor(doctor::Args),
+    /// Explica una regla o un punto: por qué importa, qué hacer y dónde está en el libro
+    #[command(visible_alias = "explica")]
+    Explain(explain::Args),
     /// Quita del motor lo que dejó una comprobación interrumpida
     #[command(visible_alias = "limpiar")]
     Clean(clean::Args),
@@ -60,6 +65,12 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return spanish::report(&error),
     };
+    // What needs no engine needs no runtime either: it is there at once.
+    match &cli.order {
+        Order::Check(args) if args.is_static() => return ended(check::read(args)),
+        Order::Explain(args) => return ended(explain::run(args)),
+        _ => {}
+    }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -77,10 +88,15 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Order::Images(args) => images::run(args).await,
             Order::Doctor(args) => doctor::run(args).await,
             Order::Clean(args) => clean::run(args).await,
+            Order::Explain(args) => explain::run(&args),
         }
     });
     // A read of a terminal or a name look-up may still hang in a thread of its own.
     runtime.shutdown_background();
+    ended(code)
+}
+
+fn ended(code: anyhow::Result<u8>) -> ExitCode {
     ExitCode::from(code.unwrap_or_else(|error| {
         tell::error(format_args!("{error:#}"));
         exit::MACHINE

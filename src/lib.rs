@@ -9,5 +9,6 @@ pub mod experiments;
 pub mod lab;
 pub mod policy;
 pub mod report;
+pub mod rules;
 pub mod submission;
 pub mod verdict;

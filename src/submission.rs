@@ -6,8 +6,10 @@ pub mod dockerignore;
 pub mod dotenv;
 pub mod interpolate;
 pub mod location;
+pub mod reading;
 pub mod snapshot;
 pub mod yaml;
 
 pub use location::Location;
+pub use reading::Reading;
 pub use snapshot::Snapshot;

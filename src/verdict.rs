@@ -1,10 +1,13 @@
 //! Verdicts: what was decided of each item, with what evidence, and the event stream that says so.
 
+mod static_finding;
+
 use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
 use crate::submission::Location;
+pub use static_finding::{Level, Patch, Position, Related, StaticFinding};
 
 /// How an item, or a whole submission, came out.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -114,17 +117,6 @@ pub struct EngineUsed {
     pub version: String,
     /// `buildkit` or `classic`.
     pub builder: String,
-}
-
-/// Something that reading alone found: advice, with its place.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct StaticFinding {
-    /// Id of the rule.
-    pub rule: String,
-    /// What was found and the way out.
-    pub message: String,
-    /// Where.
-    pub location: Option<Location>,
 }
 
 /// One stretch of work, for `--timings`.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use clap::ValueEnum;
 
 use super::live::Live;
-use super::{exit, tell};
+use super::{exit, static_check, tell};
 use crate::check::{self, CheckError};
 use crate::course::{Course, Exercise, find_folder};
 use crate::experiments;
@@ -22,6 +22,9 @@ pub struct Args {
     /// Comprueba cualquier carpeta como entrega de este ejercicio
     #[arg(long, value_name = "ID")]
     exercise: Option<String>,
+    /// Solo lee, sin motor: dice al momento lo que se ve en los archivos de cualquier carpeta
+    #[arg(long = "static", visible_alias = "solo-leer", conflicts_with_all = ["exercise", "timings"])]
+    reading: bool,
     /// Cómo se cuenta el resultado
     #[arg(long, value_name = "FORMATO", default_value = "human")]
     format: Format,
@@ -30,16 +33,36 @@ pub struct Args {
     timings: bool,
 }
 
+/// How a result is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum Format {
+pub enum Format {
     /// Para leer en la terminal
     Human,
     /// Un documento JSON
     Json,
+    /// SARIF 2.1.0, solo con --static
+    Sarif,
+    /// Anotaciones de GitHub Actions, solo con --static
+    Github,
+}
+
+impl Args {
+    /// Whether nothing is asked of an engine.
+    pub fn is_static(&self) -> bool {
+        self.reading
+    }
+}
+
+/// Reads and judges what was asked for, without an engine.
+pub fn read(args: &Args) -> anyhow::Result<u8> {
+    static_check::run(&args.targets, args.format)
 }
 
 /// Checks the submissions asked for.
 pub async fn run(args: Args) -> anyhow::Result<u8> {
+    if matches!(args.format, Format::Sarif | Format::Github) {
+        return usage("los formatos `sarif` y `github` son de la lectura: añade `--static`");
+    }
     let course = match course() {
         Ok(course) => course,
         Err(error) => return usage(&format!("{error:#}")),
@@ -93,7 +116,7 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     }
     match args.format {
         Format::Human => tell::written(report::terminal::print(&verdicts))?,
-        Format::Json => tell::written(report::json::print(&verdicts))?,
+        _ => tell::written(report::json::print(&verdicts))?,
     }
     if let Some(engine) = engine {
         release(engine).await;

@@ -188,6 +188,8 @@ fn append(tar: &mut tar::Builder<Vec<u8>>, path: &str, entry: &Entry) -> std::io
             header.set_size(0);
             tar.append_link(&mut header, path, target)
         }
+        // A survey is for reading only; sending a file without its content would build another image.
+        Entry::Unread => Err(std::io::Error::other(format!("`{path}` was not read"))),
     }
 }
 

@@ -16,13 +16,18 @@ const WIDEST: usize = 100;
 /// # Errors
 /// When standard output cannot be written.
 pub fn print(verdicts: &[Verdict]) -> anyhow::Result<()> {
-    let width = textwrap::termwidth().min(WIDEST);
+    let width = width();
     let mut out = anstream::stdout().lock();
     for verdict in verdicts {
         out.write_all(render(verdict, width).as_bytes())?;
     }
     out.flush()?;
     Ok(())
+}
+
+/// Columns to write in.
+pub fn width() -> usize {
+    textwrap::termwidth().min(WIDEST)
 }
 
 /// The whole text, with colours, in lines of at most `width` columns.
@@ -178,7 +183,7 @@ fn seconds(duration: Duration) -> String {
 }
 
 /// What students' programs print, with nothing in it that a terminal would obey.
-fn printable(text: &str) -> String {
+pub(super) fn printable(text: &str) -> String {
     text.chars()
         .map(|c| match c {
             '\n' => '\n',

@@ -34,6 +34,7 @@ use super::yaml::YamlError;
 pub use build::Build;
 pub use command::Command;
 pub use deploy::{Deploy, Resources};
+pub use files::found_in;
 pub use grant::Grant;
 pub use health::{Healthcheck, Test};
 pub use mount::{Mount, MountKind};

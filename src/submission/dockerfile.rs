@@ -13,9 +13,27 @@ pub struct Dockerfile {
     pub path: String,
     /// Its text, without a byte order mark.
     pub text: String,
+    /// stub
+    pub faults: Vec<Fault>,
+    /// stub
+    pub stages: Vec<Stage>,
     steps: Vec<StepLine>,
     bases: Vec<Base>,
     heredoc: Option<Location>,
+}
+/// stub
+#[derive(Clone, Debug)]
+pub struct Fault {
+    /// s
+    pub span: super::location::Span,
+    /// m
+    pub message: String,
+}
+/// stub
+#[derive(Clone, Debug)]
+pub struct Stage {
+    /// n
+    pub name: Option<String>,
 }
 
 /// Why the file is no Dockerfile at all; what the builder itself would refuse is left to the builder.
@@ -89,6 +107,8 @@ impl Dockerfile {
         let mut dockerfile = Self {
             path: path.to_owned(),
             text: text.to_owned(),
+            faults: Vec::new(),
+            stages: Vec::new(),
             steps: Vec::new(),
             bases: Vec::new(),
             heredoc: None,
@@ -151,6 +171,15 @@ impl Dockerfile {
         }
     }
 
+    /// stub
+    pub fn location(&self, span: super::location::Span) -> Location {
+        Location::of_byte(&self.path, &self.text, span.start)
+    }
+    /// stub
+    pub fn end(&self, span: super::location::Span) -> (usize, usize) {
+        let l = Location::of_byte(&self.path, &self.text, span.end);
+        (l.line, l.column)
+    }
     /// The images that its stages start from, other stages and `scratch` left out.
     pub fn bases(&self) -> &[Base] {
         &self.bases

@@ -44,11 +44,7 @@ pub(super) fn compose_files(
         return named(request.snapshot, list.split(separator), "COMPOSE_FILE");
     }
     let mut files = Vec::new();
-    for names in [NAMES, OVERRIDES] {
-        let found: Vec<&str> = names
-            .into_iter()
-            .filter(|name| request.snapshot.file(name).is_some())
-            .collect();
+    for found in supported(request.snapshot, "") {
         let Some(first) = found.first() else { break };
         if found.len() > 1 {
             let list: Vec<String> = found.iter().map(|name| format!("`{name}`")).collect();
@@ -57,12 +53,31 @@ pub(super) fn compose_files(
                     "hay varios archivos de Compose ({}) y solo vale `{first}` (Compose avisa: `Found multiple config files with supported names`): borra los demás",
                     list.join(", ")
                 ),
-                location: Location::line(*first, 1),
+                location: Location::line(first, 1),
             });
         }
-        files.push((*first).to_owned());
+        files.push(first.clone());
     }
     Ok(files)
+}
+
+/// The compose files that `docker compose` reads when it is called in `folder` (empty: the root).
+pub fn found_in(snapshot: &Snapshot, folder: &str) -> Vec<String> {
+    supported(snapshot, folder)
+        .into_iter()
+        .map_while(|found| found.into_iter().next())
+        .collect()
+}
+
+/// The files of `folder` with a name that Compose looks for, in its order: compose files, and overrides.
+fn supported(snapshot: &Snapshot, folder: &str) -> [Vec<String>; 2] {
+    [NAMES, OVERRIDES].map(|names| {
+        names
+            .into_iter()
+            .map(|name| paths::join(folder, name))
+            .filter(|path| snapshot.file(path).is_some())
+            .collect()
+    })
 }
 
 fn named<'n>(

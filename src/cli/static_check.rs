@@ -1,0 +1,91 @@
+//! `muelle check --static`: what reading alone can tell, without an engine.
+
+use std::path::{Path, PathBuf};
+use std::time::Instant;
+
+use super::check::Format;
+use super::{exit, tell};
+use crate::report::{self, Counts};
+use crate::rules;
+use crate::submission::snapshot::SnapshotError;
+use crate::submission::{Reading, Snapshot};
+use crate::verdict::StaticFinding;
+
+/// Reads and judges every one of `targets`: folders, or files alone.
+pub fn run(targets: &[PathBuf], format: Format) -> anyhow::Result<u8> {
+    let begun = Instant::now();
+    let here = [PathBuf::from(".")];
+    let targets = if targets.is_empty() { &here } else { targets };
+    let mut code = exit::PASSED;
+    let mut counts = Counts::default();
+    let mut all = Vec::new();
+    for target in targets {
+        let (snapshot, root) = match look(target) {
+            Ok(found) => found,
+            Err(error) => {
+                tell::error(error);
+                code = exit::USAGE;
+                continue;
+            }
+        };
+        let reading = Reading::of(snapshot);
+        let mut findings = rules::judge(&reading);
+        counts.add(&reading, &findings);
+        if format == Format::Human {
+            let text = report::snippet::render(&findings, &reading.snapshot, &root);
+            tell::written(report::write(&text))?;
+        } else {
+            findings
+                .iter_mut()
+                .for_each(|finding| seen_from(finding, &root));
+            all.append(&mut findings);
+        }
+    }
+    let elapsed = begun.elapsed();
+    tell::written(match format {
+        Format::Human => report::write(&counts.summary(elapsed)),
+        Format::Json => report::json::print_findings(&all, &counts, elapsed),
+        Format::Sarif => report::json::print_value(&report::sarif::document(&all)),
+        Format::Github => report::write(&report::github::render(&all)),
+    })?;
+    if counts.files == 0 && code == exit::PASSED {
+        tell::error(
+            "no encontré ningún Dockerfile ni archivo de Compose: indica la carpeta o el archivo, por ejemplo `muelle check --static mi-carpeta`",
+        );
+        return Ok(exit::USAGE);
+    }
+    Ok(code.max(if counts.errors > 0 {
+        exit::FAILED
+    } else {
+        exit::PASSED
+    }))
+}
+
+/// The files of `target`, and what to put in front of their paths.
+fn look(target: &Path) -> Result<(Snapshot, String), SnapshotError> {
+    let shown = |path: &Path| path.to_string_lossy().into_owned();
+    if target.is_dir() {
+        return Ok((Snapshot::survey(target)?, shown(target)));
+    }
+    let name = target.file_name().map(|name| name.to_string_lossy());
+    let name = name.unwrap_or_default();
+    let folder = target.parent().map(shown).unwrap_or_default();
+    Ok((Snapshot::of_file(target, &name)?, folder))
+}
+
+/// Writes the finding's paths as whoever asked would.
+fn seen_from(finding: &mut StaticFinding, root: &str) {
+    let places = finding
+        .location
+        .iter_mut()
+        .chain(
+            finding
+                .related
+                .iter_mut()
+                .map(|related| &mut related.location),
+        )
+        .chain(finding.patch.iter_mut().map(|patch| &mut patch.location));
+    for place in places {
+        place.file = report::under(root, &place.file);
+    }
+}

@@ -1,0 +1,375 @@
+//! Everything that reading alone gives of a folder: its Dockerfiles, compose projects and contexts, side by side.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::compose::{self, ComposeError, Loaded, Request};
+use super::dockerfile::Dockerfile;
+use super::dockerignore::{self, Dockerignore};
+use super::location::Location;
+use super::snapshot::{Entry, Snapshot};
+
+/// A folder, read.
+pub struct Reading {
+    /// Its files.
+    pub snapshot: Snapshot,
+    /// Every Dockerfile in it, in the order of their paths.
+    pub dockerfiles: Vec<Dockerfile>,
+    /// Every compose project in it.
+    pub projects: Vec<ProjectRead>,
+    /// How each image is made.
+    pub builds: Vec<ImageBuild>,
+    faults: Vec<Fault>,
+}
+
+/// A compose project: one or more files that hold together.
+pub struct ProjectRead {
+    /// The compose files, in order of precedence.
+    pub files: Vec<String>,
+    /// What they say; nothing when Compose would stop.
+    pub loaded: Option<Loaded>,
+    /// Why Compose would stop.
+    pub errors: Vec<ComposeError>,
+}
+
+/// How one image is made.
+pub struct ImageBuild {
+    /// Its Dockerfile, as an index of [`Reading::dockerfiles`].
+    pub dockerfile: usize,
+    /// Its context: a folder of the snapshot, empty for the root.
+    pub context: String,
+    /// What of the context stays out; nothing when the file cannot be read.
+    pub ignore: Option<Dockerignore>,
+    /// The service that asks for it: an index of [`Reading::projects`] and its name. Nothing when no compose file
+    /// does: then the context is taken to be the Dockerfile's folder, which is not certain.
+    pub service: Option<(usize, String)>,
+    /// The stage at which it stops, as an index of the Dockerfile's stages; nothing: the last.
+    pub target: Option<usize>,
+}
+
+/// A file that is no Dockerfile or no `.dockerignore` at all.
+pub struct Fault {
+    /// What it should be.
+    pub in_file: FaultIn,
+    /// In Spanish.
+    pub message: String,
+    /// Where.
+    pub location: Location,
+}
+
+/// What a file should be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum FaultIn {
+    /// A Dockerfile.
+    Dockerfile,
+    /// A `.dockerignore`.
+    Dockerignore,
+}
+
+impl Reading {
+    /// Reads all of `snapshot`.
+    pub fn of(snapshot: Snapshot) -> Self {
+        let mut reading = Self {
+            projects: projects(&snapshot),
+            snapshot,
+            dockerfiles: Vec::new(),
+            builds: Vec::new(),
+            faults: Vec::new(),
+        };
+        reading.read_dockerfiles();
+        reading.plan_builds();
+        reading
+    }
+
+    /// How many Dockerfiles and compose files were read.
+    pub fn files(&self) -> usize {
+        let compose: BTreeSet<&String> = self.projects.iter().flat_map(|p| &p.files).collect();
+        let no_dockerfiles = self.faults_in(FaultIn::Dockerfile).count();
+        self.dockerfiles.len() + no_dockerfiles + compose.len()
+    }
+
+    /// The faults of files that should be `what`.
+    pub fn faults_in(&self, what: FaultIn) -> impl Iterator<Item = &Fault> {
+        self.faults
+            .iter()
+            .filter(move |fault| fault.in_file == what)
+    }
+
+    /// Whether `path` is a file of variables: none of the compose files.
+    pub fn is_dotenv(&self, path: &str) -> bool {
+        !path.ends_with(".yml") && !path.ends_with(".yaml")
+    }
+
+    /// Every active service of every project that could be read, with its project.
+    pub fn services(&self) -> impl Iterator<Item = (usize, &Loaded, &compose::Service)> {
+        self.projects
+            .iter()
+            .enumerate()
+            .filter_map(|(index, project)| Some((index, project.loaded.as_ref()?)))
+            .flat_map(|(index, loaded)| {
+                let services = loaded.project.services.values();
+                services.map(move |service| (index, loaded, service))
+            })
+    }
+
+    /// The image that a service runs, when the reading knows its Dockerfile.
+    pub fn build_of(&self, project: usize, service: &str) -> Option<&ImageBuild> {
+        self.builds.iter().find(|build| {
+            build
+                .service
+                .as_ref()
+                .is_some_and(|(index, name)| *index == project && name == service)
+        })
+    }
+
+    fn read_dockerfiles(&mut self) {
+        let mut wanted: BTreeMap<String, BTreeMap<String, String>> = self
+            .snapshot
+            .entries()
+            .filter(|(path, entry)| matches!(entry, Entry::File { .. }) && is_dockerfile(path))
+            .map(|(path, _)| (path.to_owned(), BTreeMap::new()))
+            .collect();
+        for (_, _, service) in self.services() {
+            let Some(build) = &service.build else {
+                continue;
+            };
+            let path = dockerfile_of(build);
+            if self.snapshot.file(&path).is_some() {
+                let args = build
+                    .args
+                    .iter()
+                    .filter_map(|(name, value)| Some((name.clone(), value.value.clone()?)));
+                wanted.entry(path).or_default().extend(args);
+            }
+        }
+        for (path, args) in wanted {
+            let Some(bytes) = self.snapshot.file(&path) else {
+                continue;
+            };
+            match Dockerfile::read(&path, bytes, &args) {
+                Ok(dockerfile) => self.dockerfiles.push(dockerfile),
+                Err(fault) => self.faults.push(Fault {
+                    in_file: FaultIn::Dockerfile,
+                    message: fault.message,
+                    location: fault.location,
+                }),
+            }
+        }
+    }
+
+    fn plan_builds(&mut self) {
+        let mut plans = Vec::new();
+        let mut built = BTreeSet::new();
+        for (project, _, service) in self.services() {
+            let Some(build) = &service.build else {
+                continue;
+            };
+            if build.dockerfile_inline.is_some() || build.context.value.starts_with("..") {
+                continue;
+            }
+            let Some(dockerfile) = self.dockerfile_at(&dockerfile_of(build)) else {
+                continue;
+            };
+            built.insert(dockerfile);
+            let stages = &self.dockerfiles[dockerfile].stages;
+            let target = build.target.as_ref().and_then(|target| {
+                let name = target.value.to_lowercase();
+                stages
+                    .iter()
+                    .position(|stage| stage.name.as_deref() == Some(&name))
+                    .or_else(|| name.parse().ok().filter(|index| *index < stages.len()))
+            });
+            let context = folder(&build.context.value).to_owned();
+            plans.push((
+                dockerfile,
+                context,
+                Some((project, service.name.clone())),
+                target,
+            ));
+        }
+        for (index, dockerfile) in self.dockerfiles.iter().enumerate() {
+            if !built.contains(&index) {
+                let context = parent(&dockerfile.path).to_owned();
+                plans.push((index, context, None, None));
+            }
+        }
+        let mut seen = BTreeSet::new();
+        for (dockerfile, context, service, target) in plans {
+            let path = self.dockerfiles[dockerfile].path.clone();
+            let ignore = match Dockerignore::for_build(&self.snapshot, &context, &path) {
+                Ok(ignore) => Some(ignore),
+                Err(fault) => {
+                    if seen.insert(fault.location.clone()) {
+                        self.faults.push(Fault {
+                            in_file: FaultIn::Dockerignore,
+                            message: fault.message,
+                            location: fault.location,
+                        });
+                    }
+                    None
+                }
+            };
+            self.builds.push(ImageBuild {
+                dockerfile,
+                context,
+                ignore,
+                service,
+                target,
+            });
+        }
+    }
+
+    fn dockerfile_at(&self, path: &str) -> Option<usize> {
+        self.dockerfiles
+            .iter()
+            .position(|dockerfile| dockerfile.path == path)
+    }
+}
+
+impl ImageBuild {
+    /// The path, inside the context, of every file that reaches the builder.
+    pub fn sent<'r>(&'r self, reading: &'r Reading) -> impl Iterator<Item = &'r str> {
+        let prefix = match self.context.as_str() {
+            "" => String::new(),
+            context => format!("{context}/"),
+        };
+        reading.snapshot.entries().filter_map(move |(path, entry)| {
+            let path = path.strip_prefix(&prefix)?;
+            let ignored = self
+                .ignore
+                .as_ref()
+                .is_some_and(|ignore| ignore.decide(path).ignored);
+            (!matches!(entry, Entry::Dir) && !ignored).then_some(path)
+        })
+    }
+}
+
+/// Whether a file of that name is a Dockerfile; templates of Dockerfiles are none.
+pub(super) fn is_dockerfile(path: &str) -> bool {
+    const OTHERS: [&str; 14] = [
+        "md",
+        "txt",
+        "template",
+        "tmpl",
+        "tpl",
+        "j2",
+        "jinja",
+        "jinja2",
+        "erb",
+        "in",
+        "dockerignore",
+        "orig",
+        "bak",
+        "swp",
+    ];
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+    let lower = extension.to_ascii_lowercase();
+    if OTHERS.contains(&lower.as_str()) {
+        return false;
+    }
+    matches!(lower.as_str(), "dockerfile" | "containerfile")
+        || [name, stem]
+            .iter()
+            .any(|name| matches!(*name, "Dockerfile" | "dockerfile" | "Containerfile"))
+        || name.starts_with("Dockerfile.")
+        || name.starts_with("Dockerfile-")
+        || name.starts_with("Containerfile.")
+}
+
+/// Whether a file of that name is a compose file.
+pub(super) fn is_compose(path: &str) -> bool {
+    let name = path.rsplit('/').next().unwrap_or(path);
+    let Some(stem) = name
+        .strip_suffix(".yml")
+        .or_else(|| name.strip_suffix(".yaml"))
+    else {
+        return false;
+    };
+    ["compose", "docker-compose"].iter().any(|start| {
+        stem.strip_prefix(start)
+            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '-', '_']))
+    })
+}
+
+/// Where a service's Dockerfile is, seen from the snapshot's root.
+fn dockerfile_of(build: &compose::Build) -> String {
+    let name = build
+        .dockerfile
+        .as_ref()
+        .map_or("Dockerfile", |name| name.value.as_str());
+    let joined = format!("{}/{name}", build.context.value);
+    dockerignore::clean(&joined)
+}
+
+fn folder(context: &str) -> &str {
+    if context == "." { "" } else { context }
+}
+
+fn parent(path: &str) -> &str {
+    path.rsplit_once('/').map_or("", |(folder, _)| folder)
+}
+
+/// The compose projects: of each folder the one that `docker compose` finds, and every other compose file in it,
+/// alone or, where it holds only so, laid over that one.
+fn projects(snapshot: &Snapshot) -> Vec<ProjectRead> {
+    let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (path, entry) in snapshot.entries() {
+        if matches!(entry, Entry::File { .. }) && is_compose(path) {
+            folders.entry(parent(path)).or_default().push(path);
+        }
+    }
+    let mut projects = Vec::new();
+    for (folder, paths) in folders {
+        let found = compose::found_in(snapshot, folder);
+        let others = paths
+            .into_iter()
+            .filter(|path| !found.iter().any(|file| file == path));
+        let others: Vec<String> = others.map(str::to_owned).collect();
+        if !found.is_empty() {
+            projects.push(load(snapshot, folder, found.clone()));
+        }
+        for other in others {
+            let alone = load(snapshot, folder, vec![other.clone()]);
+            if alone.loaded.is_some() || found.is_empty() {
+                projects.push(alone);
+                continue;
+            }
+            let mut files = found.clone();
+            files.push(other.clone());
+            let over = load(snapshot, folder, files);
+            // What the files below it say is told once, with those files.
+            let own = |error: &ComposeError| error.location().is_some_and(|at| at.file == other);
+            if over.loaded.is_some() || !over.errors.iter().any(own) {
+                projects.push(over);
+            } else {
+                projects.push(alone);
+            }
+        }
+    }
+    projects
+}
+
+fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
+    let dotenv = match folder {
+        "" => ".env".to_owned(),
+        folder => format!("{folder}/.env"),
+    };
+    let env_files: Vec<String> = snapshot.file(&dotenv).map(|_| dotenv).into_iter().collect();
+    let loaded = compose::load(&Request {
+        snapshot,
+        shell: &BTreeMap::new(),
+        files: &files,
+        env_files: &env_files,
+        profiles: &["*".to_owned()],
+        project: "proyecto",
+    });
+    let (loaded, errors) = match loaded {
+        Ok(loaded) => (loaded, Vec::new()),
+        Err(error) => (None, vec![error]),
+    };
+    ProjectRead {
+        files,
+        loaded,
+        errors,
+    }
+}
