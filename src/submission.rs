@@ -5,6 +5,7 @@ pub mod dockerfile;
 pub mod dockerignore;
 pub mod dotenv;
 pub mod interpolate;
+pub mod known_images;
 pub mod location;
 pub mod reading;
 pub mod snapshot;
