@@ -4,7 +4,11 @@
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
 mod catalogue;
+mod context;
+mod copies;
+mod late_removal;
 mod out;
+mod secret_file;
 mod syntax;
 
 use crate::submission::Reading;

@@ -1,9 +1,9 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, syntax};
+use super::{Rule, Topic, context, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 1] = [&syntax::TOPIC];
+pub static CATALOGUE: [&Topic; 2] = [&syntax::TOPIC, &context::TOPIC];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
