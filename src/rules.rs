@@ -6,6 +6,7 @@
 mod catalogue;
 mod context;
 mod copies;
+mod ignore_file;
 mod late_removal;
 mod out;
 mod secret_file;
