@@ -1,0 +1,166 @@
+//! What builders say of a Dockerfile, traced back to its lines.
+
+use super::instruction::{Instruction, Kind};
+use super::stage::StageBase;
+use super::{Dockerfile, Location};
+
+/// An image that a stage starts from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Base {
+    /// The reference, arguments expanded with their defaults; nothing when that is not possible.
+    pub image: Option<String>,
+    /// The reference as written.
+    pub written: String,
+    /// Where.
+    pub location: Location,
+}
+
+/// An instruction by its name among a build's steps.
+#[derive(Clone, Debug)]
+pub(super) struct Step {
+    pub keyword: &'static str,
+    /// In the builder's spelling: one line, single spaces.
+    pub text: String,
+    pub line: usize,
+    pub heredocs: bool,
+}
+
+impl Dockerfile {
+    /// The images that its stages start from, other stages and `scratch` left out.
+    #[must_use]
+    pub fn bases(&self) -> Vec<Base> {
+        let bases = self.stages.iter().filter_map(|stage| match &stage.base {
+            StageBase::Image(image) => Some(Base {
+                image: image.clone(),
+                written: self.from_of(stage)?.image.written.clone(),
+                location: Location::line(&self.path, self.location(stage.span).line),
+            }),
+            _ => None,
+        });
+        bases.collect()
+    }
+
+    /// What of it the builder does not know, going by its `message`, though newer ones do: the part
+    /// of the language, and where it stands.
+    ///
+    /// Docker Engine 20.10's builder knows no heredocs, `COPY --link`, `HEALTHCHECK --start-interval`…
+    /// (measured). Flags are refused by name; a builder that `knows_heredocs` means what it says when it
+    /// does not know an instruction.
+    pub fn beyond(
+        &self,
+        message: &str,
+        knows_heredocs: bool,
+    ) -> Option<(String, Option<Location>)> {
+        const FLAGS: [&str; 11] = [
+            "checksum",
+            "chmod",
+            "device",
+            "exclude",
+            "keep-git-dir",
+            "link",
+            "mount",
+            "network",
+            "parents",
+            "security",
+            "start-interval",
+        ];
+        let lower = message.to_lowercase();
+        if let Some((_, rest)) = lower.split_once("unknown flag: ") {
+            let flag: String = rest
+                .trim_start_matches('-')
+                .chars()
+                .take_while(|c| c.is_ascii_lowercase() || *c == '-')
+                .collect();
+            if FLAGS.contains(&flag.as_str()) {
+                return Some((format!("`--{flag}`"), self.blamed(message)));
+            }
+        }
+        if lower.contains("the --mount option requires buildkit")
+            || lower.contains("the --chmod option requires buildkit")
+        {
+            return Some((
+                "una opción propia de BuildKit".to_owned(),
+                self.blamed(message),
+            ));
+        }
+        if lower.contains("unsupported modifier") {
+            return Some(("esa forma de `${…}`".to_owned(), self.blamed(message)));
+        }
+        let heredoc = self.heredoc().filter(|_| !knows_heredocs)?;
+        let parsing = lower.contains("unknown instruction") || lower.contains("parse error");
+        parsing.then(|| ("heredocs (`<<EOF`)".to_owned(), Some(heredoc)))
+    }
+
+    /// The first instruction that has a heredoc.
+    fn heredoc(&self) -> Option<Location> {
+        let has = |instruction: &Instruction| !instruction.heredocs.is_empty();
+        let found = self.instructions.iter().find(|instruction| {
+            has(instruction) || matches!(&instruction.kind, Kind::Onbuild(inner) if has(inner))
+        })?;
+        Some(Location::line(&self.path, self.location(found.span).line))
+    }
+
+    /// The line of the last instruction `keyword` (upper case).
+    pub fn last(&self, keyword: &str) -> Option<Location> {
+        let step = self
+            .steps
+            .iter()
+            .rev()
+            .find(|step| step.keyword == keyword)?;
+        Some(Location::line(&self.path, step.line))
+    }
+
+    /// The line of a step as a builder names it: `[stage 2/5] RUN …` or `Step 2/5 : RUN …`.
+    pub fn step(&self, name: &str) -> Option<Location> {
+        let text = match name.split_once("] ").or_else(|| name.split_once(" : ")) {
+            Some((_, text)) => squeeze(text),
+            None => squeeze(name),
+        };
+        // Behind the line of a heredoc the builder puts the first line of its text.
+        let step = self.steps.iter().find(|step| {
+            let rest = text.strip_prefix(&step.text);
+            rest.is_some_and(|rest| rest.is_empty() || (step.heredocs && rest.starts_with(" (")))
+        })?;
+        Some(Location::line(&self.path, step.line))
+    }
+
+    /// The line that an engine's message speaks of: `… parse error line 3: …`, `… on line 3: …`.
+    pub fn blamed(&self, message: &str) -> Option<Location> {
+        let (_, rest) = message.split_once("line ")?;
+        let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+        Some(Location::line(&self.path, digits.parse().ok()?))
+    }
+
+    /// The text to send to the builder: a `# syntax=` line is made an ordinary comment, since its
+    /// frontend would have to be pulled from a registry and the checker never pulls.
+    ///
+    /// A comment ends the directives, so it goes below the others; all other lines stay where they are.
+    #[must_use]
+    pub fn without_syntax(&self) -> String {
+        let Some(syntax) = self.directives.iter().find(|d| d.name == "syntax") else {
+            return self.text.clone();
+        };
+        let last = self.directives.last().unwrap_or(syntax);
+        let end = |from: usize| {
+            let rest = &self.text[from..];
+            from + rest.find('\n').map_or(rest.len(), |end| end + 1)
+        };
+        let (start, after, below) = (syntax.span.start, end(syntax.span.end), end(last.span.end));
+        let mut line = self.text[start + 1..after].to_owned();
+        let mut others = self.text[after..below].to_owned();
+        if !others.is_empty() && !others.ends_with('\n') {
+            others.push('\n');
+            line.truncate(line.trim_end_matches(['\r', '\n']).len());
+        }
+        format!(
+            "{}{others}#:{line}{}",
+            &self.text[..start],
+            &self.text[below..]
+        )
+    }
+}
+
+/// One line, single spaces: how builders name steps.
+pub(super) fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
