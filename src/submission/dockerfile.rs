@@ -63,20 +63,6 @@ pub struct Dockerfile {
     /// Where each line starts.
     lines: Vec<usize>,
 }
-/// stub
-#[derive(Clone, Debug)]
-pub struct Fault {
-    /// s
-    pub span: super::location::Span,
-    /// m
-    pub message: String,
-}
-/// stub
-#[derive(Clone, Debug)]
-pub struct Stage {
-    /// n
-    pub name: Option<String>,
-}
 
 /// Why the file is no Dockerfile at all; what the builder itself would refuse is told by [`Dockerfile::faults`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
