@@ -5,6 +5,7 @@
 
 mod catalogue;
 mod out;
+pub mod silence;
 mod syntax;
 
 use crate::submission::Reading;
