@@ -10,6 +10,7 @@ mod ignore_file;
 mod late_removal;
 mod out;
 mod secret_file;
+pub mod silence;
 mod syntax;
 
 use crate::submission::Reading;
