@@ -403,50 +403,40 @@ fn secrets(reading: &Reading, out: &mut Out<'_>) {
                 .brings(reading, &source)
                 .filter_map(|path| {
                     let at = copied.in_snapshot(path);
-                    Some((path, secret_file::of(&reading.snapshot, &at)?, at))
+                    Some((path, secret_file::of(&reading.snapshot, &at)?))
                 })
                 .collect();
-            let Some((first, _, _)) = found.first() else {
+            let Some((first, _)) = found.first() else {
                 continue;
             };
-            let certain = found.iter().any(|(_, secret, _)| secret.shown.is_some());
-            let list = listed(found.iter().map(|(path, _, _)| *path));
-            let message = match (source.path == *first, found.len()) {
-                (true, _) => format!(
-                    "`{}` mete `{first}` en la imagen",
-                    copied.instruction.keyword
-                ),
-                (false, 1) => format!(
-                    "`{} {}` mete {list} en la imagen",
-                    copied.instruction.keyword, source.word.written
-                ),
-                _ => format!(
-                    "`{} {}` mete en la imagen {list}",
-                    copied.instruction.keyword, source.word.written
-                ),
+            let list = listed(found.iter().map(|(path, _)| *path));
+            // What gives the secret away is named, never shown: the report may end up in a log that many read.
+            let shown = found.iter().find_map(|(path, secret)| {
+                let (line, name) = secret.shown.as_ref()?;
+                Some(match name {
+                    Some(name) => {
+                        format!(", y con él el valor de `{name}` (`{path}`, línea {line})")
+                    }
+                    None => format!(", y con él una clave (`{path}`, línea {line})"),
+                })
+            });
+            let what = match (source.path == *first, &*source.word.written) {
+                (true, _) => format!("`{}`", copied.instruction.keyword),
+                (false, written) => format!("`{} {written}`", copied.instruction.keyword),
             };
+            let message = format!(
+                "{what} mete en la imagen {list}{}",
+                shown.as_deref().unwrap_or_default()
+            );
             let finding = out.span(copied.dockerfile, source.word.span, message);
-            if certain {
+            if shown.is_some() {
                 finding.level(Level::Error);
             }
-            if copied
-                .build
-                .ignore
-                .as_ref()
-                .is_some_and(|i| i.file().is_none())
-                && source.path != *first
-            {
+            let ignore = copied.build.ignore.as_ref();
+            if ignore.is_some_and(|ignore| ignore.file().is_none()) && source.path != *first {
                 finding.help(format!(
                     "crea un `.dockerignore` con {list} y dáselo al contenedor al arrancar, con `env_file` o `secrets`"
                 ));
-            }
-            for (_, secret, at) in found.iter().take(3) {
-                let (line, what) = match &secret.shown {
-                    Some((line, Some(name))) => (*line, format!("aquí se ve el valor de `{name}`")),
-                    Some((line, None)) => (*line, "aquí está el secreto".to_owned()),
-                    None => (1, "este es el archivo".to_owned()),
-                };
-                finding.related(Location::line(at.clone(), line), what);
             }
         }
     }

@@ -86,7 +86,7 @@ static RULES: [Rule; 8] = [
         id: "dockerignore-no-es-gitignore",
         title: "un patrón usa lo que solo entienden git o el shell",
         level: Level::Warning,
-        why: "`.dockerignore` no es `.gitignore`: no tiene comentarios al final de la línea, ni `{a,b}`, ni `[!a]`, y las carpetas se separan con `/`. El patrón se acepta, pero no quita lo que parece.",
+        why: "`.dockerignore` no es `.gitignore`: no tiene comentarios al final de la línea ni llaves `{a,b}`, las clases se niegan con `[^a]` y las carpetas se separan con `/`. Docker acepta el patrón, pero no quita lo que parece.",
         fix: "escribe el patrón como Docker lo entiende",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &[],
@@ -134,7 +134,7 @@ static RULES: [Rule; 8] = [
         id: "dockerignore-recupera-un-secreto",
         title: "una excepción mete un archivo de secretos en el contexto",
         level: Level::Warning,
-        why: "La línea que empieza por `!` vuelve a meter el archivo, y con `COPY . .` acaba en la imagen.",
+        why: "Una excepción vuelve a meter el archivo que otra línea quitaba, y con `COPY . .` acaba en la imagen.",
         fix: "quita la excepción; si es una plantilla sin valores, llámala `.env.ejemplo`",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &[],
@@ -398,9 +398,11 @@ fn only_root(reading: &Reading, out: &mut Out<'_>) {
                     line.written
                 ),
             );
-            finding
-                .help(format!("escribe `**/{pattern}`"))
-                .related(Location::line(at, 1), "este entra");
+            finding.help(format!("escribe `**/{pattern}`"));
+            // The first line of a secret is not for the terminal.
+            if secret_file::of(&reading.snapshot, &at).is_none() {
+                finding.related(Location::line(at, 1), "este entra");
+            }
             finding.end = Some(line.end());
             finding.patch(line.location(file), line.end(), format!("**/{pattern}"));
             if pattern == "*.md" {
@@ -644,7 +646,7 @@ fn misplaced(reading: &Reading, out: &mut Out<'_>) {
             });
             if let (Some(build), true) = (here.first(), elsewhere) {
                 let context = match build.context.as_str() {
-                    "" => "la carpeta de encima de todo".to_owned(),
+                    "" => "la raíz de la carpeta".to_owned(),
                     context => format!("`{context}/`"),
                 };
                 let at = reading.projects.iter().zip(0..).find_map(|(_, index)| {
