@@ -8,6 +8,7 @@ pub mod interpolate;
 pub mod known_images;
 pub mod location;
 pub mod reading;
+pub mod shell;
 pub mod snapshot;
 pub mod yaml;
 
