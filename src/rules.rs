@@ -6,6 +6,7 @@
 mod catalogue;
 mod context;
 mod copies;
+mod entry_script;
 mod ignore_file;
 mod late_removal;
 mod out;

@@ -1,9 +1,14 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, context, ignore_file, syntax};
+use super::{Rule, Topic, context, entry_script, ignore_file, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 3] = [&syntax::TOPIC, &context::TOPIC, &ignore_file::TOPIC];
+pub static CATALOGUE: [&Topic; 4] = [
+    &syntax::TOPIC,
+    &context::TOPIC,
+    &ignore_file::TOPIC,
+    &entry_script::TOPIC,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

@@ -3,18 +3,24 @@
 use super::copies::{self, InImage};
 use super::{Out, secret_file};
 use crate::submission::Reading;
-use crate::submission::dockerfile::{Form, Instruction, Kind};
+use crate::submission::dockerfile::Kind;
 use crate::submission::dockerignore::Dockerignore;
+use crate::submission::shell::{self, Script, Simple};
 
 pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
     for build in &reading.builds {
         let dockerfile = &reading.dockerfiles[build.dockerfile];
         let kept = copies::stages_kept(dockerfile, build);
-        let removals: Vec<&Instruction> = dockerfile
+        let scripts = shell::of_dockerfile(dockerfile);
+        let removals: Vec<_> = dockerfile
             .instructions
             .iter()
-            .filter(|instruction| instruction.stage.is_some_and(|stage| kept.contains(&stage)))
-            .filter(|instruction| !removed(instruction).is_empty())
+            .zip(&scripts)
+            .filter(|(instruction, script)| {
+                matches!(instruction.kind, Kind::Run(_))
+                    && instruction.stage.is_some_and(|stage| kept.contains(&stage))
+                    && !removed(script).is_empty()
+            })
             .collect();
         if removals.is_empty() {
             continue;
@@ -24,10 +30,10 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
             .iter()
             .filter(|(_, file)| is_secret(reading, file))
             .collect();
-        for instruction in removals {
+        for (instruction, script) in removals {
             let workdir = copies::workdir_at(dockerfile, instruction);
-            let gone = removed(instruction).into_iter().find_map(|path| {
-                let path = copies::absolute(&path, workdir.as_deref())?;
+            let gone = removed(script).into_iter().find_map(|path| {
+                let path = copies::absolute(path, workdir.as_deref())?;
                 let pattern = Dockerignore::parse(&path).ok()?;
                 let (_, file) = secrets.iter().find(|(at, file)| {
                     pattern.decide(at.trim_start_matches('/')).ignored
@@ -75,33 +81,14 @@ fn is_secret(reading: &Reading, file: &InImage<'_>) -> bool {
         || (called.contains(&stem) && !name.ends_with(".py"))
 }
 
-/// The paths that `rm` is given in a `RUN`, patterns and all.
-fn removed(instruction: &Instruction) -> Vec<String> {
-    let Kind::Run(run) = &instruction.kind else {
-        return Vec::new();
-    };
-    let words: Vec<String> = match &run.command.form {
-        Form::Exec(words) => words.iter().map(|word| word.text().to_owned()).collect(),
-        Form::Shell(text) => text
-            .text
-            .replace(['\n', ';', '|', '&', '(', ')'], " ; ")
-            .split_whitespace()
-            .map(|word| word.trim_matches(['"', '\'']).to_owned())
-            .collect(),
-    };
-    let mut paths = Vec::new();
-    let mut removing = false;
-    let mut first = true;
-    for word in &words {
-        match word.as_str() {
-            ";" => (removing, first) = (false, true),
-            "rm" | "shred" | "unlink" if first => (removing, first) = (true, false),
-            "sudo" | "then" | "do" if first => {}
-            path if removing && !path.starts_with('-') && !path.contains('$') => {
-                paths.push(path.to_owned());
-            }
-            _ => first = false,
-        }
-    }
-    paths
+/// The paths that `rm` is given, patterns and all.
+fn removed(script: &Script) -> Vec<&str> {
+    script
+        .commands
+        .iter()
+        .filter(|command| matches!(command.program(), Some("rm" | "shred" | "unlink")))
+        .flat_map(Simple::args)
+        .filter(|word| !word.expands && !word.text.starts_with('-'))
+        .map(|word| word.text.as_str())
+        .collect()
 }
