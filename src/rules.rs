@@ -4,6 +4,7 @@
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
 mod catalogue;
+mod compose_build;
 mod context;
 mod copies;
 mod entry_script;

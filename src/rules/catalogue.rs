@@ -1,13 +1,14 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, context, entry_script, ignore_file, syntax};
+use super::{Rule, Topic, compose_build, context, entry_script, ignore_file, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 4] = [
+pub static CATALOGUE: [&Topic; 5] = [
     &syntax::TOPIC,
     &context::TOPIC,
     &ignore_file::TOPIC,
     &entry_script::TOPIC,
+    &compose_build::TOPIC,
 ];
 
 /// Every rule.
