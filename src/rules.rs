@@ -11,6 +11,7 @@ mod entry_script;
 mod ignore_file;
 mod late_removal;
 mod out;
+mod port_agreement;
 mod secret_file;
 pub mod silence;
 mod syntax;

@@ -1,14 +1,17 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, compose_build, context, entry_script, ignore_file, syntax};
+use super::{
+    Rule, Topic, compose_build, context, entry_script, ignore_file, port_agreement, syntax,
+};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 5] = [
+pub static CATALOGUE: [&Topic; 6] = [
     &syntax::TOPIC,
     &context::TOPIC,
     &ignore_file::TOPIC,
     &entry_script::TOPIC,
     &compose_build::TOPIC,
+    &port_agreement::TOPIC,
 ];
 
 /// Every rule.
