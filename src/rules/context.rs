@@ -3,6 +3,7 @@
 use super::copies::{self, Copied, Source};
 use super::{Out, Rule, Topic, late_removal, secret_file};
 use crate::submission::Reading;
+use crate::submission::compose::Provider;
 use crate::submission::dockerignore::{self, Dockerignore};
 use crate::submission::location::Location;
 use crate::submission::snapshot::Entry;
@@ -16,7 +17,7 @@ pub(super) static TOPIC: Topic = Topic {
 const PUBLIC: &str =
     "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nCMD [\"python\", \"main.py\"]\n";
 
-static RULES: [Rule; 6] = [
+static RULES: [Rule; 7] = [
     Rule {
         id: "copia-de-lo-ignorado",
         title: "se copia algo que `.dockerignore` deja fuera",
@@ -101,7 +102,7 @@ static RULES: [Rule; 6] = [
         check: outside,
     },
     Rule {
-        id: "secreto-en-la-imagen",
+        id: "archivo-secreto-en-la-imagen",
         title: "un archivo de secretos entra en la imagen",
         level: Level::Warning,
         why: "Lo que `COPY` mete en una capa lo lee cualquiera que tenga la imagen, y borrarlo después no lo quita de esa capa.",
@@ -147,28 +148,60 @@ static RULES: [Rule; 6] = [
         check: clutter,
     },
     Rule {
-        id: "secreto-borrado-tarde",
+        id: "secreto-copiado-y-borrado",
         title: "se borra un secreto que ya está en una capa anterior",
         level: Level::Warning,
         why: "Cada instrucción deja su capa. `rm` solo tapa el archivo en la capa nueva: en la del `COPY` sigue entero, y se saca con `docker save`.",
-        fix: "no lo copies: déjalo fuera con `.dockerignore`, o pásalo solo a ese paso con `RUN --mount=type=secret`",
+        fix: "déjalo fuera con `.dockerignore`; si hace falta al construir, pásalo solo a ese paso con `RUN --mount=type=secret`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
         wrong: &[
             (
                 "Dockerfile",
-                "FROM python:3.11-slim\nCOPY clave.pem /tmp/clave.pem\nRUN rm /tmp/clave.pem\n",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN rm -rf .env* claves\n",
             ),
-            ("clave.pem", "-----BEGIN PRIVATE KEY-----\nMIIB\n"),
+            (".dockerignore", ".git\n"),
+            (".env", "APP_NAME=iris\n"),
+            ("main.py", "print('hola')\n"),
         ],
         right: &[
             (
                 "Dockerfile",
-                "FROM python:3.11-slim\nRUN --mount=type=secret,id=clave cat /run/secrets/clave > /dev/null\n",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN rm -rf pruebas\n",
             ),
-            ("clave.pem", "-----BEGIN PRIVATE KEY-----\nMIIB\n"),
+            (".dockerignore", ".git\n.env*\nclaves\n"),
+            (".env", "APP_NAME=iris\n"),
+            ("main.py", "print('hola')\n"),
         ],
         check: late_removal::check,
+    },
+    Rule {
+        id: "secreto-de-compose-en-la-imagen",
+        title: "lo que Compose da como secreto también entra en la imagen",
+        level: Level::Warning,
+        why: "De nada sirve montar el secreto al arrancar si `COPY` ya lo metió en una capa, donde lo lee cualquiera que tenga la imagen.",
+        fix: "añade ese archivo a `.dockerignore`",
+        lesson: "08-buenas-practicas.html#seguridad",
+        equivalents: &[],
+        wrong: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    secrets: [api_key]\nsecrets:\n  api_key:\n    file: ./llaves/api_key.txt\n",
+            ),
+            ("Dockerfile", PUBLIC),
+            (".dockerignore", ".git\n"),
+            ("main.py", "print('hola')\n"),
+        ],
+        right: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    secrets: [api_key]\nsecrets:\n  api_key:\n    file: ./llaves/api_key.txt\n",
+            ),
+            ("Dockerfile", PUBLIC),
+            (".dockerignore", ".git\nllaves\n"),
+            ("main.py", "print('hola')\n"),
+        ],
+        check: of_compose,
     },
 ];
 
@@ -437,6 +470,85 @@ fn secrets(reading: &Reading, out: &mut Out<'_>) {
                 finding.help(format!(
                     "crea un `.dockerignore` con {list} y dáselo al contenedor al arrancar, con `env_file` o `secrets`"
                 ));
+            }
+        }
+    }
+}
+
+/// The files that the projects give to containers as secrets or variables: path, place and what it is.
+fn given_by_compose(reading: &Reading) -> Vec<(String, Location, &'static str)> {
+    let mut given = Vec::new();
+    for loaded in reading.projects.iter().filter_map(|p| p.loaded.as_ref()) {
+        for secret in loaded.project.secrets.values() {
+            if let Provider::File(path) = &secret.provider.value {
+                given.push((path.clone(), secret.provider.location.clone(), "secreto"));
+            }
+        }
+        for file in loaded
+            .project
+            .services
+            .values()
+            .flat_map(|service| &service.env_file)
+        {
+            given.push((
+                file.path.clone(),
+                file.location.clone(),
+                "archivo de variables",
+            ));
+        }
+    }
+    given.retain(|(path, _, _)| !path.starts_with(['/', '~', '.']) || path.starts_with(".env"));
+    given
+}
+
+fn of_compose(reading: &Reading, out: &mut Out<'_>) {
+    let given = given_by_compose(reading);
+    if given.is_empty() {
+        return;
+    }
+    for copied in copies::all(reading) {
+        if !copied.is_kept() || copied.build.ignore.is_none() {
+            continue;
+        }
+        for source in copied.sources().iter().filter(|source| source.is_broad()) {
+            let root = copied.in_snapshot("");
+            let found = given.iter().find(|(path, _, _)| {
+                let inside = match root.as_str() {
+                    "" => Some(path.as_str()),
+                    root => path
+                        .strip_prefix(root)
+                        .and_then(|path| path.strip_prefix('/')),
+                };
+                let told = secret_file::of(&reading.snapshot, path).is_some();
+                let empty = reading
+                    .snapshot
+                    .file(path)
+                    .is_some_and(|bytes| bytes.is_empty());
+                inside.is_some_and(|inside| copied.takes(inside))
+                    && !told
+                    && !empty
+                    && !secret_file::is_for_publication(path)
+            });
+            let Some((path, location, what)) = found else {
+                continue;
+            };
+            let finding = out.span(
+                copied.dockerfile,
+                source.word.span,
+                format!(
+                    "`{} {}` mete en la imagen `{path}` si está en la carpeta",
+                    copied.instruction.keyword, source.word.written
+                ),
+            );
+            finding.related(location.clone(), format!("Compose lo da como {what}"));
+            if reading.snapshot.contains(path) {
+                finding.message = format!(
+                    "`{} {}` mete en la imagen `{path}`",
+                    copied.instruction.keyword, source.word.written
+                );
+                if *what == "secreto" {
+                    finding.level(Level::Error);
+                }
             }
         }
     }

@@ -173,6 +173,12 @@ impl<'r> Copied<'r> {
         })
     }
 
+    /// Whether a file at `path` of the context, be it there or not, would come along with one that takes everything.
+    pub(super) fn takes(&self, path: &str) -> bool {
+        let out = |ignore: &Dockerignore| ignore.decide(path).ignored;
+        !self.build.ignore.as_ref().is_some_and(out) && !self.excluded().as_ref().is_some_and(out)
+    }
+
     /// What `--exclude` leaves out, taken as widely as it could be meant.
     fn excluded(&self) -> Option<Dockerignore> {
         let patterns: Vec<String> = self

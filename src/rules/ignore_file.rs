@@ -30,10 +30,15 @@ static RULES: [Rule; 8] = [
         fix: "crea un `.dockerignore` al lado, con al menos `.git`, `**/.env*`, `**/__pycache__` y tus datos; o copia solo las carpetas que la aplicación usa",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &["slim lint ID.10001"],
-        wrong: &[("Dockerfile", COPIES_ALL), MAIN],
+        wrong: &[
+            ("Dockerfile", COPIES_ALL),
+            (".gitignore", "__pycache__/\n"),
+            MAIN,
+        ],
         right: &[
             ("Dockerfile", COPIES_ALL),
             (".dockerignore", ".git\n**/.env*\n**/__pycache__\n"),
+            (".gitignore", "__pycache__/\n"),
             MAIN,
         ],
         check: absent,
@@ -245,7 +250,7 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
             "" => "la carpeta".to_owned(),
             context => format!("`{context}/`"),
         };
-        out.span(
+        let finding = out.span(
             copied.dockerfile,
             source.word.span,
             format!(
@@ -253,7 +258,31 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
                 copied.instruction.keyword, source.word.written
             ),
         );
+        if !holds_what_stays_out(reading, copied.build) {
+            finding.level(Level::Note);
+        }
     }
+}
+
+/// Whether the folder is one in which somebody works: what lies around there is not for an image.
+fn holds_what_stays_out(reading: &Reading, build: &ImageBuild) -> bool {
+    const SIGNS: [&str; 9] = [
+        ".git",
+        ".gitignore",
+        ".venv",
+        "venv",
+        "node_modules",
+        "__pycache__",
+        ".ipynb_checkpoints",
+        ".idea",
+        ".vscode",
+    ];
+    let prefix = copies::in_context(build, "");
+    reading.snapshot.entries().any(|(path, _)| {
+        let name = path.rsplit('/').next().unwrap_or(path);
+        copies::is_below(path, &prefix)
+            && (SIGNS.contains(&name) || secret_file::of(&reading.snapshot, path).is_some())
+    })
 }
 
 /// A line of a `.dockerignore` that is a pattern.

@@ -28,7 +28,7 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
         let files = copies::image_files(reading, build);
         let secrets: Vec<(&String, &InImage<'_>)> = files
             .iter()
-            .filter(|(_, file)| is_secret(reading, file))
+            .filter(|(_, file)| is_secret(reading, file) && !is_told_elsewhere(file))
             .collect();
         for (instruction, script) in removals {
             let workdir = copies::workdir_at(dockerfile, instruction);
@@ -56,6 +56,17 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
             );
         }
     }
+}
+
+/// Whether the copy names the file itself: the Dockerfile alone then tells all, and another rule does.
+fn is_told_elsewhere(file: &InImage<'_>) -> bool {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    let Kind::Transfer(transfer) = &file.instruction.kind else {
+        return false;
+    };
+    let mut sources = transfer.sources.iter();
+    secret_file::is_named(name)
+        && sources.any(|source| source.text().rsplit('/').next() == Some(name))
 }
 
 /// A file is taken for a secret by its name or content, or because it is called a key and is removed.

@@ -60,14 +60,18 @@ pub(super) fn is_named(path: &str) -> bool {
     judge(path, None).is_some()
 }
 
+/// Whether the name says that it is a copy without the secret.
+pub(super) fn is_for_publication(path: &str) -> bool {
+    let lower = path.to_lowercase();
+    let name = lower.rsplit('/').next().unwrap_or(&lower);
+    name.split(['.', '-', '_'])
+        .any(|part| HARMLESS.contains(&part))
+}
+
 fn judge(path: &str, text: Option<&str>) -> Option<SecretFile> {
     let lower = path.to_lowercase();
     let name = lower.rsplit('/').next().unwrap_or(&lower);
-    if name
-        .split(['.', '-', '_'])
-        .any(|part| HARMLESS.contains(&part))
-        || text.is_some_and(|text| text.trim().is_empty())
-    {
+    if is_for_publication(path) || text.is_some_and(|text| text.trim().is_empty()) {
         return None;
     }
     let found = |shown| Some(SecretFile { shown });
