@@ -1,9 +1,22 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, syntax};
+use super::{
+    Rule, Topic, apt, base, command, comments, health, order, run, syntax, user, variables,
+};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 1] = [&syntax::TOPIC];
+pub static CATALOGUE: [&Topic; 10] = [
+    &syntax::TOPIC,
+    &base::TOPIC,
+    &comments::TOPIC,
+    &order::TOPIC,
+    &run::TOPIC,
+    &apt::TOPIC,
+    &variables::TOPIC,
+    &user::TOPIC,
+    &command::TOPIC,
+    &health::TOPIC,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
