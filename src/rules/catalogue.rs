@@ -1,12 +1,19 @@
 //! Every rule, by topic.
 
-use super::{
-    Rule, Topic, compose_build, context, entry_script, ignore_file, port_agreement, syntax,
-};
+use super::{Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health, ignore_file, order, port_agreement, run, syntax, user, variables};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 6] = [
+pub static CATALOGUE: [&Topic; 15] = [
     &syntax::TOPIC,
+    &base::TOPIC,
+    &comments::TOPIC,
+    &order::TOPIC,
+    &run::TOPIC,
+    &apt::TOPIC,
+    &variables::TOPIC,
+    &user::TOPIC,
+    &command::TOPIC,
+    &health::TOPIC,
     &context::TOPIC,
     &ignore_file::TOPIC,
     &entry_script::TOPIC,

@@ -20,6 +20,8 @@ use reader::Place;
 pub struct Script {
     /// Its simple commands in the order written; what stands in `$(…)` in front of the command it stands in.
     pub commands: Vec<Simple>,
+    /// Its comments.
+    pub comments: Vec<Span>,
     /// Whether all of it was understood; when not, there are no commands.
     pub understood: bool,
     /// Whether it goes through a shell: not in the exec form.
@@ -206,13 +208,16 @@ fn of_command(instruction: &Instruction, command: &Command, shell: Shell) -> Scr
 
 /// Reads a shell's text.
 fn of_text(text: &ShellText, shell: Shell) -> Script {
-    let commands = shell
+    let read = shell
         .known
         .then(|| reader::read(&text.text, Place::Text(text, 0), 0))
         .flatten();
+    let understood = read.is_some();
+    let (commands, comments) = read.map_or_else(Default::default, |r| (r.commands, r.comments));
     let mut script = Script {
-        understood: commands.is_some(),
-        commands: commands.unwrap_or_default(),
+        commands,
+        comments,
+        understood,
         through_shell: true,
         stops_at_failure: shell.stops_at_failure,
         pipefail: shell.pipefail,
@@ -248,6 +253,7 @@ fn of_words(words: &[Word]) -> Script {
     }
     Script {
         commands,
+        comments: Vec::new(),
         understood: true,
         through_shell: false,
         stops_at_failure: false,

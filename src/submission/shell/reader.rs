@@ -36,8 +36,14 @@ impl<'t> Place<'t> {
     }
 }
 
-/// The simple commands of `text`; nothing when it is not understood.
-pub(super) fn read(text: &str, place: Place<'_>, depth: usize) -> Option<Vec<Simple>> {
+/// What a text says.
+pub(super) struct Read {
+    pub commands: Vec<Simple>,
+    pub comments: Vec<Span>,
+}
+
+/// The simple commands of `text`, and its comments; nothing when it is not understood.
+pub(super) fn read(text: &str, place: Place<'_>, depth: usize) -> Option<Read> {
     if depth > DEEPEST {
         return None;
     }
@@ -48,10 +54,14 @@ pub(super) fn read(text: &str, place: Place<'_>, depth: usize) -> Option<Vec<Sim
         depth,
         substituted: false,
         commands: Vec::new(),
+        comments: Vec::new(),
         heredocs: Vec::new(),
     };
     reader.list(false)?;
-    Some(reader.commands)
+    Some(Read {
+        commands: reader.commands,
+        comments: reader.comments,
+    })
 }
 
 /// Takes a command up, and those that it hands to another shell.
@@ -68,7 +78,8 @@ pub(super) fn push(mut simple: Simple, commands: &mut Vec<Simple>, depth: usize)
     });
     commands.push(simple);
     if let Some((text, place, below)) = inner {
-        for mut command in read(&text, place, depth + 1).unwrap_or_default() {
+        let inner = read(&text, place, depth + 1);
+        for mut command in inner.map(|inner| inner.commands).unwrap_or_default() {
             command.depth += below + 1;
             commands.push(command);
         }
@@ -94,6 +105,7 @@ struct Reader<'t> {
     depth: usize,
     substituted: bool,
     commands: Vec<Simple>,
+    comments: Vec<Span>,
     /// Heredocs opened on this line: delimiter, and whether leading tabs are dropped.
     heredocs: Vec<(String, bool)>,
 }
@@ -149,8 +161,10 @@ impl Reader<'_> {
                     self.skip_heredocs()?;
                 }
                 b'#' => {
-                    self.at +=
-                        memchr::memchr(b'\n', self.rest().as_bytes()).unwrap_or(self.rest().len())
+                    let rest = self.rest().as_bytes();
+                    let end = self.at + memchr::memchr(b'\n', rest).unwrap_or(rest.len());
+                    self.comments.push(self.place.of(self.at, end));
+                    self.at = end;
                 }
                 _ if state.condition => self.word_of(&mut state)?,
                 b';' | b'&' | b'|' | b'(' | b')' if !self.rest().starts_with("&>") => {
@@ -514,6 +528,7 @@ impl Reader<'_> {
             depth: self.depth + 1,
             substituted: true,
             commands: Vec::new(),
+            comments: Vec::new(),
             heredocs: Vec::new(),
         };
         inner.list(true)?;
