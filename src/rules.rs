@@ -20,6 +20,8 @@ mod late_removal;
 mod order;
 mod out;
 mod port_agreement;
+mod probe_program;
+mod requirements;
 mod run;
 mod secret_file;
 pub mod silence;
@@ -81,5 +83,7 @@ pub fn judge(reading: &Reading) -> Vec<StaticFinding> {
     findings
 }
 
+#[cfg(test)]
+mod cross_tests;
 #[cfg(test)]
 mod tests;

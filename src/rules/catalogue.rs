@@ -1,9 +1,12 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health, ignore_file, order, port_agreement, run, syntax, user, variables};
+use super::{
+    Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health,
+    ignore_file, order, port_agreement, requirements, run, syntax, user, variables,
+};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 15] = [
+pub static CATALOGUE: [&Topic; 16] = [
     &syntax::TOPIC,
     &base::TOPIC,
     &comments::TOPIC,
@@ -19,6 +22,7 @@ pub static CATALOGUE: [&Topic; 15] = [
     &entry_script::TOPIC,
     &compose_build::TOPIC,
     &port_agreement::TOPIC,
+    &requirements::TOPIC,
 ];
 
 /// Every rule.

@@ -8,7 +8,6 @@ use crate::submission::dockerfile::{Dockerfile, Instruction, Kind, StageBase};
 use crate::submission::dockerignore;
 use crate::submission::known_images;
 use crate::submission::reading::ImageBuild;
-use crate::submission::shell;
 use crate::submission::snapshot::Entry;
 use crate::verdict::Level;
 
@@ -501,9 +500,9 @@ fn may_exist(reading: &Reading, built: &Built<'_>, folder: &str) -> bool {
     if in_context {
         return true;
     }
-    let scripts = shell::of_dockerfile(built.dockerfile);
+    let scripts = &reading.scripts[built.build.dockerfile];
     let kept = copies::stages_kept(built.dockerfile, built.build);
-    let mut all = built.dockerfile.instructions.iter().zip(&scripts);
+    let mut all = built.dockerfile.instructions.iter().zip(scripts);
     all.any(|(instruction, script)| {
         if !instruction.stage.is_some_and(|stage| kept.contains(&stage)) {
             return false;
@@ -551,14 +550,14 @@ fn may_exist(reading: &Reading, built: &Built<'_>, folder: &str) -> bool {
 }
 
 /// Where a `RUN` leaves the dependencies of the project in its working directory.
-fn dependencies<'r>(built: &Built<'r>) -> Vec<(String, &'r Instruction)> {
-    let scripts = shell::of_dockerfile(built.dockerfile);
+fn dependencies<'r>(reading: &Reading, built: &Built<'r>) -> Vec<(String, &'r Instruction)> {
+    let scripts = &reading.scripts[built.build.dockerfile];
     let kept = copies::stages_kept(built.dockerfile, built.build);
     let runs = built
         .dockerfile
         .instructions
         .iter()
-        .zip(&scripts)
+        .zip(scripts)
         .filter(|(one, _)| {
             matches!(one.kind, Kind::Run(_)) && one.stage.is_some_and(|stage| kept.contains(&stage))
         });
@@ -608,7 +607,7 @@ fn hidden(reading: &Reading, out: &mut Out<'_>) {
         if moved {
             continue;
         }
-        for (folder, instruction) in dependencies(&built) {
+        for (folder, instruction) in dependencies(reading, &built) {
             let over = |mount: &&Mount| {
                 let target = mount.target.trim_end_matches('/');
                 !target.is_empty() && folder != target && copies::is_below(&folder, target)

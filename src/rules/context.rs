@@ -367,7 +367,7 @@ fn others_are_there(reading: &Reading, copied: &Copied<'_>) -> bool {
             }
         }
     }
-    there > absent || (there > 0 && absent == 1)
+    there > absent
 }
 
 /// What lies beside where `path` should be and has nearly its name.

@@ -102,7 +102,7 @@ pub(super) fn stages_kept(dockerfile: &Dockerfile, build: &ImageBuild) -> Vec<us
 }
 
 /// The stages that a build comes to: BuildKit leaves the others out.
-fn stages_built(dockerfile: &Dockerfile, build: &ImageBuild) -> BTreeSet<usize> {
+pub(super) fn stages_built(dockerfile: &Dockerfile, build: &ImageBuild) -> BTreeSet<usize> {
     let mut built = BTreeSet::new();
     let mut wanted: Vec<usize> = last_stage(dockerfile, build).into_iter().collect();
     while let Some(stage) = wanted.pop() {
@@ -160,7 +160,9 @@ impl<'r> Copied<'r> {
             .is_pattern()
             .then(|| Dockerignore::parse(&source.path));
         let excluded = self.excluded();
-        self.build.sent(reading).filter(move |path| {
+        let ignore = self.build.ignore.as_ref();
+        context_files(reading, self.build).filter(move |path| {
+            // Most files are not meant: which lines of the `.dockerignore` match is asked last.
             let taken = match &pattern {
                 Some(Ok(pattern)) => pattern.decide(path).ignored,
                 Some(Err(_)) => false,
@@ -170,6 +172,7 @@ impl<'r> Copied<'r> {
                 && !excluded
                     .as_ref()
                     .is_some_and(|out| out.decide(path).ignored)
+                && !ignore.is_some_and(|ignore| ignore.decide(path).ignored)
         })
     }
 
@@ -197,6 +200,20 @@ impl<'r> Copied<'r> {
     pub(super) fn in_snapshot(&self, path: &str) -> String {
         in_context(self.build, path)
     }
+}
+
+/// Every file of the context by its path in it, the ignored ones too.
+pub(super) fn context_files<'r>(
+    reading: &'r Reading,
+    build: &'r ImageBuild,
+) -> impl Iterator<Item = &'r str> {
+    reading.snapshot.entries().filter_map(|(path, entry)| {
+        let path = match build.context.as_str() {
+            "" => path,
+            context => path.strip_prefix(context)?.strip_prefix('/')?,
+        };
+        (!matches!(entry, Entry::Dir)).then_some(path)
+    })
 }
 
 /// `path`, relative to the context of `build`, as the snapshot names it.

@@ -6,7 +6,7 @@ use crate::submission::Reading;
 use crate::submission::dockerfile::{Dockerfile, Instruction, Kind};
 use crate::submission::location::{Location, Span};
 use crate::submission::reading::ImageBuild;
-use crate::submission::shell::{self, Script, Simple};
+use crate::submission::shell::{Script, Simple};
 use crate::submission::snapshot::Entry;
 use crate::verdict::Level;
 
@@ -131,10 +131,10 @@ impl Started<'_> {
     }
 
     /// Whether a `RUN` may change what is asked of it with one of `programs`.
-    fn is_changed_by(&self, programs: &[&str]) -> bool {
-        let scripts = shell::of_dockerfile(self.dockerfile);
+    fn is_changed_by(&self, reading: &Reading, programs: &[&str]) -> bool {
+        let scripts = &reading.scripts[self.build.dockerfile];
         let kept = copies::stages_kept(self.dockerfile, self.build);
-        let runs = self.dockerfile.instructions.iter().zip(&scripts);
+        let runs = self.dockerfile.instructions.iter().zip(scripts);
         runs.filter(|(instruction, _)| {
             matches!(instruction.kind, Kind::Run(_))
                 && instruction.stage.is_some_and(|stage| kept.contains(&stage))
@@ -166,7 +166,7 @@ impl Started<'_> {
 fn started(reading: &Reading) -> Vec<Started<'_>> {
     let found = reading.builds.iter().filter_map(|build| {
         let dockerfile = &reading.dockerfiles[build.dockerfile];
-        let (instruction, script) = starter(dockerfile, build)?;
+        let (instruction, script) = starter(reading, dockerfile, build)?;
         let service = build.service.as_ref().and_then(|(project, name)| {
             reading
                 .services()
@@ -227,6 +227,7 @@ fn started(reading: &Reading) -> Vec<Started<'_>> {
 
 /// What starts the image, and what it runs.
 fn starter<'r>(
+    reading: &Reading,
     dockerfile: &'r Dockerfile,
     build: &ImageBuild,
 ) -> Option<(&'r Instruction, Script)> {
@@ -242,7 +243,7 @@ fn starter<'r>(
         .instructions
         .iter()
         .position(|one| std::ptr::eq(one, instruction))?;
-    let script = shell::of_dockerfile(dockerfile).into_iter().nth(index)?;
+    let script = reading.scripts[build.dockerfile].get(index)?.clone();
     Some((instruction, script))
 }
 
@@ -289,7 +290,7 @@ fn carriage_returns(reading: &Reading, out: &mut Out<'_>) {
             By::Interpreter => anywhere,
         };
         let changes = ["dos2unix", "sed", "tr", "perl", "awk", "python", "python3"];
-        if !wrong || started.is_changed_by(&changes) {
+        if !wrong || started.is_changed_by(reading, &changes) {
             continue;
         }
         let finding = out.at(
@@ -316,9 +317,12 @@ fn interpreter(reading: &Reading, out: &mut Out<'_>) {
         if started.by != By::Kernel || !is_text || text.starts_with(b"#!") {
             continue;
         }
-        if started.is_changed_by(&[
-            "sed", "tr", "perl", "awk", "dos2unix", "cat", "printf", "echo", "tee", "mv", "cp",
-        ]) {
+        if started.is_changed_by(
+            reading,
+            &[
+                "sed", "tr", "perl", "awk", "dos2unix", "cat", "printf", "echo", "tee", "mv", "cp",
+            ],
+        ) {
             continue;
         }
         let name = started.name();
@@ -346,7 +350,7 @@ fn permission(reading: &Reading, out: &mut Out<'_>) {
         if started.by == By::Interpreter
             || started.executable
             || given
-            || started.is_changed_by(&["chmod", "install", "cp", "mv", "setfacl"])
+            || started.is_changed_by(reading, &["chmod", "install", "cp", "mv", "setfacl"])
         {
             continue;
         }

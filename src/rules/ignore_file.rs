@@ -538,7 +538,7 @@ fn foreign(reading: &Reading, build: &ImageBuild, line: &Line) -> Option<(String
     }
     if line.pattern.ends_with("*/") && !line.exception {
         let alone = Dockerignore::parse(&line.pattern).ok()?;
-        let file = build_files(reading, build).find(|path| {
+        let file = copies::context_files(reading, build).find(|path| {
             let above = path.rsplit_once('/').map_or("", |(above, _)| above);
             alone.decide(path).ignored && (above.is_empty() || !alone.decide(above).ignored)
         })?;
@@ -550,18 +550,6 @@ fn foreign(reading: &Reading, build: &ImageBuild, line: &Line) -> Option<(String
         ));
     }
     None
-}
-
-/// Every file of the context, the ignored ones too.
-fn build_files<'r>(reading: &'r Reading, build: &'r ImageBuild) -> impl Iterator<Item = &'r str> {
-    let prefix = match build.context.as_str() {
-        "" => String::new(),
-        context => format!("{context}/"),
-    };
-    reading.snapshot.entries().filter_map(move |(path, entry)| {
-        let path = path.strip_prefix(&prefix)?;
-        (!matches!(entry, Entry::Dir)).then_some(path)
-    })
 }
 
 fn useless_exception(reading: &Reading, out: &mut Out<'_>) {
@@ -584,7 +572,7 @@ fn useless_exception(reading: &Reading, out: &mut Out<'_>) {
             let Ok(own) = Dockerignore::parse(&line.pattern) else {
                 continue;
             };
-            let meant: Vec<&str> = build_files(reading, build)
+            let meant: Vec<&str> = copies::context_files(reading, build)
                 .filter(|path| own.decide(path).ignored)
                 .collect();
             let decisions: Vec<_> = build

@@ -5,17 +5,17 @@ use super::{Out, secret_file};
 use crate::submission::Reading;
 use crate::submission::dockerfile::Kind;
 use crate::submission::dockerignore::Dockerignore;
-use crate::submission::shell::{self, Script, Simple};
+use crate::submission::shell::{Script, Simple};
 
 pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
     for build in &reading.builds {
         let dockerfile = &reading.dockerfiles[build.dockerfile];
         let kept = copies::stages_kept(dockerfile, build);
-        let scripts = shell::of_dockerfile(dockerfile);
+        let scripts = &reading.scripts[build.dockerfile];
         let removals: Vec<_> = dockerfile
             .instructions
             .iter()
-            .zip(&scripts)
+            .zip(scripts)
             .filter(|(instruction, script)| {
                 matches!(instruction.kind, Kind::Run(_))
                     && instruction.stage.is_some_and(|stage| kept.contains(&stage))

@@ -1,7 +1,7 @@
 //! One service, one port: what its command, its image, its compose file and its health check say of it.
 
 use super::compose_build::{Built, built, kept};
-use super::{Out, Rule, Topic};
+use super::{Out, Rule, Topic, probe_program};
 use crate::submission::Reading;
 use crate::submission::compose::{self, Service};
 use crate::submission::dockerfile::{Dockerfile, Form, Instruction, Kind};
@@ -14,7 +14,7 @@ pub(super) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 2] = [
+static RULES: [Rule; 3] = [
     Rule {
         id: "puertos-que-no-coinciden",
         title: "la aplicación escucha en un puerto y otro archivo dice otro",
@@ -74,6 +74,36 @@ static RULES: [Rule; 2] = [
             ),
         ],
         check: elsewhere,
+    },
+    Rule {
+        id: "chequeo-sin-programa-en-la-imagen",
+        title: "el chequeo de Compose usa un programa que la imagen construida no tiene",
+        level: Level::Error,
+        why: "El chequeo se ejecuta dentro del contenedor: si el programa no está, falla siempre, y el servicio queda `unhealthy` aunque la aplicación conteste.",
+        fix: "usa un programa que la imagen tenga, o instálalo en la última etapa del Dockerfile",
+        lesson: "02-dockerfile.html#health-check",
+        equivalents: &[],
+        wrong: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    healthcheck:\n      test: [\"CMD\", \"curl\", \"-f\", \"http://127.0.0.1:8000/\"]\n",
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nUSER 10001\nCMD [\"python\", \"-m\", \"http.server\"]\n",
+            ),
+        ],
+        right: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    healthcheck:\n      test: [\"CMD\", \"curl\", \"-f\", \"http://127.0.0.1:8000/\"]\n",
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nUSER 10001\nCMD [\"python\", \"-m\", \"http.server\"]\n",
+            ),
+        ],
+        check: probe_program::check,
     },
 ];
 
