@@ -4,6 +4,7 @@
 //! git's: `*.pyc` looks only at the context's root, `!src` brings back what `*` left out, `[!a]` is no negation.
 //! The engine does not apply the file to an uploaded context, so what is decided here is what holds.
 
+mod expression;
 mod pattern;
 
 use super::location::Location;
@@ -28,7 +29,7 @@ struct Line {
 }
 
 /// What becomes of one path.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Decision {
     /// Whether it stays out of the context.
     pub ignored: bool,
@@ -62,7 +63,7 @@ impl Dockerignore {
     pub fn parse_file(text: &str, file: &str) -> Result<Self, DockerignoreError> {
         let text = text.strip_prefix('\u{feff}').unwrap_or(text);
         let mut lines = Vec::new();
-        let mut characters = 0;
+        let mut cost = 0;
         for (index, line) in text.lines().enumerate() {
             let number = index + 1;
             let refuse = |message| DockerignoreError {
@@ -74,28 +75,16 @@ impl Dockerignore {
             if line.starts_with('#') || written.is_empty() {
                 continue;
             }
-            let (exception, path) = match written.strip_prefix('!') {
-                Some(rest) => (true, rest.trim()),
-                None => (false, written),
-            };
-            if path.is_empty() {
+            let (exception, path) = understood(written);
+            if exception && path.is_empty() {
                 return Err(refuse(
                     "`!` está solo: escribe detrás la ruta que quieres recuperar, por ejemplo `!requirements.txt`"
                         .to_owned(),
                 ));
             }
-            let cleaned = clean(path);
-            let relative = match cleaned.strip_prefix('/') {
-                Some(rest) if !rest.is_empty() => rest,
-                _ => cleaned.as_str(),
-            };
-            let pattern = Pattern::new(relative).ok_or_else(|| {
-                refuse(format!(
-                    "el patrón `{written}` no es válido: un `[` necesita su `]` con algo dentro, y una `\\` no puede ir al final"
-                ))
-            })?;
-            characters += relative.len();
-            if characters > MOST_CHARACTERS {
+            let pattern = Pattern::new(&path).ok_or_else(|| refuse(why_broken(written)))?;
+            cost += pattern.cost();
+            if cost > MOST_CHARACTERS {
                 return Err(refuse(format!(
                     "el archivo tiene más de {MOST_CHARACTERS} caracteres de patrones: ignora carpetas enteras en vez de archivo por archivo"
                 )));
@@ -145,31 +134,63 @@ impl Dockerignore {
 
     /// What becomes of `path` (relative to the context): the last line that changes its fate decides,
     /// and a line that matches a folder holds for all below it.
+    ///
+    /// Docker tries a line on a folder only where it would change the folder's fate, and what was not tried does not
+    /// hold below: `d/c` and then `!d` leaves `d/c` out, and a second `d` behind `!d/c` does not take it away again.
     pub fn decide(&self, path: &str) -> Decision {
-        let mut decision = Decision {
-            ignored: false,
-            line: None,
-        };
-        for line in &self.lines {
-            // An exception can only bring back what was ignored; a plain line only ignores what was not.
-            if line.exception == decision.ignored && line.matches(path) {
-                decision = Decision {
-                    ignored: !line.exception,
-                    line: Some(line.number),
-                };
+        let mut holds = vec![false; self.lines.len()];
+        let mut decision = Decision::default();
+        let ends = path.match_indices('/').map(|(end, _)| end);
+        for end in ends.chain([path.len()]) {
+            decision = Decision::default();
+            for (line, holds) in self.lines.iter().zip(&mut holds) {
+                let changes = line.exception == decision.ignored;
+                *holds |= changes && line.pattern.matches(&path[..end]);
+                if changes && *holds {
+                    decision = Decision {
+                        ignored: !line.exception,
+                        line: Some(line.number),
+                    };
+                }
             }
         }
         decision
     }
 }
 
-impl Line {
-    fn matches(&self, path: &str) -> bool {
-        self.pattern.matches(path)
-            || path
-                .match_indices('/')
-                .any(|(end, _)| self.pattern.matches(&path[..end]))
+/// Whether a line is an exception, and its pattern, cleaned as Docker cleans it: the `!` is looked for before and
+/// after, so that `/!x` is an exception as well.
+fn understood(written: &str) -> (bool, String) {
+    let (mark, path) = match written.strip_prefix('!') {
+        Some(rest) => ("!", rest.trim()),
+        None => ("", written),
+    };
+    let cleaned = if path.is_empty() {
+        String::new()
+    } else {
+        clean(path)
+    };
+    let relative = match cleaned.strip_prefix('/') {
+        Some(rest) if !rest.is_empty() => rest,
+        _ => cleaned.as_str(),
+    };
+    let pattern = clean(format!("{mark}{relative}").trim());
+    match pattern.strip_prefix('!') {
+        Some(rest) => (true, rest.to_owned()),
+        None => (false, pattern),
     }
+}
+
+fn why_broken(written: &str) -> String {
+    if written.contains('\\') && !written.ends_with('\\') {
+        return format!(
+            "el patrón `{written}` no es válido: aquí las carpetas se separan con `/`, y no con `\\`: escribe `{}`",
+            written.replace('\\', "/")
+        );
+    }
+    format!(
+        "el patrón `{written}` no es válido: un `[` necesita su `]` con algo dentro, y una `\\` no puede ir al final"
+    )
 }
 
 /// The build context of `context_dir`: what is below it, without what is ignored.
