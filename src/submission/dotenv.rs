@@ -14,6 +14,9 @@ use super::location::Location;
 /// Bytes of all values at most, their variables put in.
 const MOST_BYTES: usize = 4 << 20;
 
+/// What separates `export` from a name.
+const ASCII_BLANKS: [char; 5] = ['\t', '\n', '\u{c}', '\r', ' '];
+
 /// A variable, its value (nothing for a bare name that is set nowhere) and where its name is.
 pub type Variable = (String, Option<String>, Location);
 
@@ -33,12 +36,27 @@ pub struct DotenvError {
 /// # Errors
 /// The first line that Compose refuses.
 pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Vec<Variable>, DotenvError> {
+    parse_after(text, file, lookup, &|_| None)
+}
+
+/// As [`parse`], for a file that is read after others: what neither `lookup` nor the lines above know comes
+/// from `before`.
+///
+/// # Errors
+/// The first line that Compose refuses.
+pub fn parse_after(
+    text: &str,
+    file: &str,
+    lookup: &Lookup,
+    before: &Lookup,
+) -> Result<Vec<Variable>, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
         at: 0,
         file,
         lookup,
+        before,
         found: Vec::new(),
         values: HashMap::new(),
         line: (1, 0),
@@ -55,6 +73,7 @@ struct Reader<'a> {
     at: usize,
     file: &'a str,
     lookup: &'a Lookup<'a>,
+    before: &'a Lookup<'a>,
     found: Vec<Variable>,
     values: HashMap<String, Option<String>>,
     /// The number of the line read last, and where it starts.
@@ -108,9 +127,10 @@ impl Reader<'_> {
     fn statement(&mut self) -> Result<(), DotenvError> {
         let rest = self.rest();
         if let Some(after) = rest.strip_prefix("export")
-            && after.starts_with(char::is_whitespace)
+            && after.starts_with(ASCII_BLANKS)
         {
-            self.at += rest.len() - after.trim_start_matches(is_blank).len();
+            // Also over the end of the line.
+            self.at += rest.len() - after.trim_start_matches(ASCII_BLANKS).len();
         }
         let start = self.at;
         let mut end = None;
@@ -210,8 +230,11 @@ impl Reader<'_> {
     }
 
     fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
-        let lookup =
-            |name: &str| (self.lookup)(name).or_else(|| self.values.get(name).cloned().flatten());
+        let lookup = |name: &str| {
+            (self.lookup)(name)
+                .or_else(|| self.values.get(name).cloned().flatten())
+                .or_else(|| (self.before)(name))
+        };
         let result = interpolate::text(value, &lookup).and_then(|result| {
             let left = self.budget.checked_sub(result.text.len());
             left.map(|left| (result.text, left))

@@ -242,7 +242,6 @@ pub const WRITTEN: &[&str] = &[
     "\\Qapp\\E/*",
     "\\Qapp",
     "app\\E",
-    "a\\Pp*",
     "a.txt*",
     "a.?xt",
     "axtxt*",

@@ -354,9 +354,17 @@ fn the_files_that_buildkit_takes_are_ours() {
     let buildx =
         std::env::var_os("MUELLE_BUILDX").expect("MUELLE_BUILDX is the path of docker-buildx");
     let buildx = Path::new(&buildx);
+    // Patterns travel in a header of the session, and engine 20.10 breaks it off at a control character.
+    let fits = |text: &String| {
+        !text
+            .lines()
+            .any(|line| line.trim().contains(char::is_control))
+    };
+    let cases: Vec<String> = all_cases().into_iter().filter(fits).collect();
+    assert!(cases.len() + 5 > all_cases().len());
     compare(
         "docker buildx build, BuildKit",
-        &all_cases(),
+        &cases,
         false,
         |context, _| (context.ours(), context.built_by(buildx)),
     );

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use super::fields::Read;
 use super::{ComposeError, Located, Project, Service, files, paths};
 use crate::submission::dotenv;
+use crate::submission::interpolate::Lookup;
 use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
 use crate::submission::yaml::Node;
@@ -53,21 +54,20 @@ fn read_env_files(
             continue;
         }
         let content = files::text(snapshot, &file.path, &file.location)?;
+        let own = &service.environment;
+        let lookup = |name: &str| {
+            let written = || own.get(name).and_then(|variable| variable.value.clone());
+            surroundings.get(name).cloned().or_else(written)
+        };
+        let before = |name: &str| {
+            from_files
+                .get(name)
+                .and_then(|variable| variable.value.clone())
+        };
         let variables = if file.raw {
-            raw(content, &file.path)
+            raw(content, &file.path, &lookup)?
         } else {
-            let own = &service.environment;
-            let before = &from_files;
-            let lookup = |name: &str| {
-                let written = || own.get(name).and_then(|variable| variable.value.clone());
-                let read = || before.get(name).and_then(|variable| variable.value.clone());
-                surroundings
-                    .get(name)
-                    .cloned()
-                    .or_else(written)
-                    .or_else(read)
-            };
-            dotenv::parse(content, &file.path, &lookup)?
+            dotenv::parse_after(content, &file.path, &lookup, &before)?
         };
         for (name, value, location) in variables {
             if value.is_some() {
@@ -81,14 +81,30 @@ fn read_env_files(
     Ok(())
 }
 
-/// `format: raw`: `NAME=value` lines, without quotes, comments or variables.
-fn raw(text: &str, file: &str) -> Vec<dotenv::Variable> {
-    let pair = |(index, line): (usize, &str)| {
-        let (name, value) = line.split_once('=')?;
+/// `format: raw`: `NAME=value` lines as `docker run --env-file` takes them, without quotes or variables.
+fn raw(text: &str, file: &str, lookup: &Lookup) -> Read<Vec<dotenv::Variable>> {
+    let mut variables = Vec::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
         let location = Location::line(file, index + 1);
-        (!line.starts_with('#')).then(|| (name.trim().to_owned(), Some(value.to_owned()), location))
-    };
-    text.lines().enumerate().filter_map(pair).collect()
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (line, lookup(line)),
+        };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return super::fields::invalid(
+                &location,
+                format!(
+                    "`{name}` no sirve como nombre de variable: escribe `NOMBRE=valor`, sin espacios ni `export` (el archivo se lee con `format: raw`)"
+                ),
+            );
+        }
+        variables.push((name.to_owned(), value, location));
+    }
+    Ok(variables)
 }
 
 fn read_label_files(

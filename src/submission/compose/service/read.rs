@@ -240,11 +240,24 @@ fn env_files(nodes: &[Node]) -> Read<Vec<EnvFile>> {
             Some(path) => path,
             None => fields.plain_text("path")?.unwrap_or_default(),
         };
+        let format = fields.text("format")?;
+        if let Some(format) = format
+            .as_ref()
+            .filter(|format| format.value != "raw" && !format.is_empty())
+        {
+            return invalid(
+                &format.location,
+                format!(
+                    "`format` de `env_file` no admite `{}`: quita la clave, o escribe `raw`",
+                    format.value
+                ),
+            );
+        }
         Ok(EnvFile {
             location: node.location.clone(),
             path,
             required: fields.flag("required")?.is_none_or(|flag| flag.value),
-            raw: fields.plain_text("format")?.as_deref() == Some("raw"),
+            raw: format.is_some_and(|format| format.value == "raw"),
             present: false,
         })
     };

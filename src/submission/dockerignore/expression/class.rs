@@ -28,8 +28,8 @@ fn short_class(rest: &mut &str) -> Option<Vec<(char, char)>> {
         'd' => "digit",
         's' => "perl space",
         'w' => "word",
-        // Kinds of letters: what they take is in no file's name of a course.
-        'p' if rest[1..].starts_with(['C', 'L', 'M', 'N', 'P', 'S', 'Z']) => {
+        // Kinds of letters, which names they have depends on Go's version: taken, and found in no file's name.
+        'p' if rest[1..].starts_with(|c: char| "CLMNPSZ".contains(c.to_ascii_uppercase())) => {
             *rest = &rest[2..];
             return Some(Vec::new());
         }
