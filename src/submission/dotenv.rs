@@ -14,8 +14,8 @@ use super::location::Location;
 /// Bytes of all values at most, their variables put in.
 const MOST_BYTES: usize = 4 << 20;
 
-/// What separates `export` from a name.
-const ASCII_BLANKS: [char; 5] = ['\t', '\n', '\u{c}', '\r', ' '];
+/// What separates `export` from a name: fewer blanks than elsewhere.
+const BEHIND_EXPORT: [char; 4] = ['\t', '\u{c}', '\r', ' '];
 
 /// A variable, its value (nothing for a bare name that is set nowhere) and where its name is.
 pub type Variable = (String, Option<String>, Location);
@@ -127,10 +127,9 @@ impl Reader<'_> {
     fn statement(&mut self) -> Result<(), DotenvError> {
         let rest = self.rest();
         if let Some(after) = rest.strip_prefix("export")
-            && after.starts_with(ASCII_BLANKS)
+            && after.starts_with(BEHIND_EXPORT)
         {
-            // Also over the end of the line.
-            self.at += rest.len() - after.trim_start_matches(ASCII_BLANKS).len();
+            self.at += rest.len() - after.trim_start_matches(BEHIND_EXPORT).len();
         }
         let start = self.at;
         let mut end = None;
@@ -165,6 +164,11 @@ impl Reader<'_> {
                 start,
                 format!("el nombre `{name}` lleva un espacio: escribe `NOMBRE=valor`, sin espacios en el nombre"),
             ));
+        }
+        if name.is_empty() && end.is_some_and(|(_, c)| c == '\n') {
+            // An `export` alone on its line; at the end of the file Compose wants its name.
+            self.at += length;
+            return Ok(());
         }
         if name.is_empty() {
             return Err(self.fault(
@@ -347,6 +351,9 @@ mod tests {
             ("A=$S", "A=shell"),
             ("A=\"\\$S\"", "A=$S"),
             ("S\nU\nA=1", "S=shell|U|A=1"),
+            ("export\nA=1", "export|A=1"),
+            ("export \nA=1", "A=1"),
+            ("export\u{a0}A=1", "export\u{a0}A=1"),
             ("S", "S=shell"),
             ("\u{feff}A=1\r\nB=2\r\n", "A=1|B=2"),
             ("A-B.C=1", "A-B.C=1"),
@@ -367,6 +374,47 @@ mod tests {
         let variables = parse("\nA=\"x\ny\"\n  B=1", ".env", &lookup).unwrap();
         let places: Vec<_> = variables.iter().map(|v| (v.2.line, v.2.column)).collect();
         assert_eq!(places, [(2, 1), (4, 3)]);
+    }
+
+    #[test]
+    fn columns_count_characters_whatever_stands_before() {
+        let place = |text: &str, name: &str| {
+            let variables = parse(text, ".env", &lookup).unwrap();
+            let (_, _, at) = variables.into_iter().find(|(it, ..)| it == name).unwrap();
+            (at.line, at.column)
+        };
+        assert_eq!(place("\u{feff}A=1\nB=2", "A"), (1, 1));
+        assert_eq!(place("\u{feff}A=1\nB=2", "B"), (2, 1));
+        assert_eq!(place("# año\r\n\tA=1\r\n", "A"), (2, 2));
+        assert_eq!(place("A=\"ñ\r\nñ\"\r\n  export B=1", "B"), (3, 10));
+        assert_eq!(place("A=\"ñ\nñ\" B=1", "B"), (2, 4));
+        let fault = |text: &str| {
+            let at = parse(text, ".env", &lookup).unwrap_err().location;
+            (at.line, at.column)
+        };
+        assert_eq!(fault("\u{feff}AÑO$=1"), (1, 4));
+        assert_eq!(fault("A=1\r\n\tñ = \"x"), (2, 6));
+        assert_eq!(fault("A=ñ\nñ: ${5}"), (2, 4));
+        assert_eq!(fault("A='ñ\nñ'\n\t B C=1"), (3, 3));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_inside_of_itself(
+            text in "([A-C =:'\"\\\\${}#ñ\u{feff}\t\r\n-]|export |\\PC){0,60}"
+        ) {
+            let places: Vec<Location> = match parse(&text, ".env", &lookup) {
+                Ok(found) => found.into_iter().map(|(_, _, location)| location).collect(),
+                Err(error) => vec![error.location],
+            };
+            let mut before = (1, 1);
+            for at in places {
+                let line = text.split('\n').nth(at.line - 1).expect("a line of the file");
+                proptest::prop_assert!(at.column <= line.chars().count() + 1);
+                proptest::prop_assert!((at.line, at.column) >= before);
+                before = (at.line, at.column);
+            }
+        }
     }
 
     #[test]
@@ -393,6 +441,10 @@ mod tests {
         assert_eq!(
             error("A=1\nB=\"x\nC=2"),
             ".env:2: el valor empieza con \" y no se cierra: añade otra \" al final"
+        );
+        assert_eq!(
+            error("A=1\nexport "),
+            ".env:2: falta el nombre de la variable: escribe `NOMBRE=valor`"
         );
         assert!(error("A=${5}").contains("`${5}` no es una variable válida"));
     }
