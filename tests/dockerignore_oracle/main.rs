@@ -101,7 +101,13 @@ impl Context {
     fn built(&self, host: &str) -> Files {
         let made = run(self
             .docker(host)
-            .args(["build", "-q", "--no-cache", "--label", "helper-ignore=1"])
+            .args([
+                "build",
+                "-q",
+                "--no-cache",
+                "--label",
+                "muelle-oracle=dockerignore",
+            ])
             .arg(self.root()));
         let error = String::from_utf8_lossy(&made.stderr);
         assert!(made.status.success(), "the engine does not build: {error}");
@@ -312,7 +318,6 @@ fn the_files_that_dockers_client_sends_are_ours() {
     });
 }
 
-/// A context whose files, all ignored, would make no layer is not built: that much is known of every engine.
 #[tokio::test]
 async fn what_the_client_sends_is_what_arrives_in_an_image() {
     const STEP: usize = 28;
@@ -321,6 +326,7 @@ async fn what_the_client_sends_is_what_arrives_in_an_image() {
         .expect("this test needs a running engine");
     let host = &engine.endpoint().host;
     let cases: Vec<String> = all_cases().into_iter().step_by(STEP).collect();
+    // A layer without files is no layer to engine 20.10, which then stops.
     let cases: Vec<String> = cases
         .into_iter()
         .chain(
