@@ -33,12 +33,27 @@ pub struct DotenvError {
 /// # Errors
 /// The first line that Compose refuses.
 pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Vec<Variable>, DotenvError> {
+    parse_after(text, file, lookup, &|_| None)
+}
+
+/// As [`parse`], for a file that is read after others: what neither `lookup` nor the lines above know comes
+/// from `before`.
+///
+/// # Errors
+/// The first line that Compose refuses.
+pub fn parse_after(
+    text: &str,
+    file: &str,
+    lookup: &Lookup,
+    before: &Lookup,
+) -> Result<Vec<Variable>, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
         at: 0,
         file,
         lookup,
+        before,
         found: Vec::new(),
         values: HashMap::new(),
         line: (1, 0),
@@ -55,6 +70,7 @@ struct Reader<'a> {
     at: usize,
     file: &'a str,
     lookup: &'a Lookup<'a>,
+    before: &'a Lookup<'a>,
     found: Vec<Variable>,
     values: HashMap<String, Option<String>>,
     /// The number of the line read last, and where it starts.
@@ -210,8 +226,11 @@ impl Reader<'_> {
     }
 
     fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
-        let lookup =
-            |name: &str| (self.lookup)(name).or_else(|| self.values.get(name).cloned().flatten());
+        let lookup = |name: &str| {
+            (self.lookup)(name)
+                .or_else(|| self.values.get(name).cloned().flatten())
+                .or_else(|| (self.before)(name))
+        };
         let result = interpolate::text(value, &lookup).and_then(|result| {
             let left = self.budget.checked_sub(result.text.len());
             left.map(|left| (result.text, left))

@@ -21,6 +21,17 @@ pub struct Interpolated {
     pub text: String,
     /// The variables that are set nowhere and have no default: each became nothing.
     pub missing: Vec<String>,
+    /// Every variable that is named, those of defaults too.
+    pub uses: Vec<Use>,
+}
+
+/// A variable that a text names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Its name.
+    pub name: String,
+    /// Whether it may be unset without harm: it has a `-`, `+` or `?` form, or stands in a default that is not needed.
+    pub guarded: bool,
 }
 
 /// A text whose variables cannot be put in; the message is Spanish.
@@ -63,23 +74,23 @@ pub fn text(text: &str, lookup: &Lookup) -> Result<Interpolated, InterpolationEr
 }
 
 /// Puts the variables into every string value of the tree; keys stay as they are.
-/// `missing` is told each variable that became nothing, with its place.
+/// `told` gets what each text with a `$` became, with its place.
 ///
 /// # Errors
 /// As [`text`], with the place.
 pub fn tree(
     node: &mut Node,
     lookup: &Lookup,
-    missing: &mut dyn FnMut(String, &Location),
+    told: &mut dyn FnMut(&Interpolated, &Location),
 ) -> Result<(), (InterpolationError, Location)> {
     let mut budget = MOST_BYTES_IN_TREE;
-    walk(node, lookup, missing, &mut budget)
+    walk(node, lookup, told, &mut budget)
 }
 
 fn walk(
     node: &mut Node,
     lookup: &Lookup,
-    missing: &mut dyn FnMut(String, &Location),
+    told: &mut dyn FnMut(&Interpolated, &Location),
     budget: &mut usize,
 ) -> Result<(), (InterpolationError, Location)> {
     match &mut node.value {
@@ -89,20 +100,18 @@ fn walk(
             *budget = budget
                 .checked_sub(result.text.len())
                 .ok_or_else(|| (InterpolationError::TooLong, node.location.clone()))?;
+            told(&result, &node.location);
             scalar.text = result.text;
-            for name in result.missing {
-                missing(name, &node.location);
-            }
         }
         Value::Scalar(_) => {}
         Value::Seq(items) => {
             for item in items {
-                walk(item, lookup, missing, budget)?;
+                walk(item, lookup, told, budget)?;
             }
         }
         Value::Map(fields) => {
             for field in fields {
-                walk(&mut field.value, lookup, missing, budget)?;
+                walk(&mut field.value, lookup, told, budget)?;
             }
         }
     }
@@ -189,11 +198,17 @@ fn braced<'t>(
         _ => value.is_some(),
     };
     let rest = match close {
-        Err(InterpolationError::Required { .. }) if unused => {
-            skip(&after[1..]).ok_or_else(|| invalid(whole))?
-        }
+        Err(_) if unused => skip(&after[1..]).ok_or_else(|| invalid(whole))?,
         other => other?,
     };
+    into.uses.push(Use {
+        name: name.to_owned(),
+        guarded: true,
+    });
+    into.uses.extend(word.uses.into_iter().map(|mut it| {
+        it.guarded |= unused;
+        it
+    }));
     match (operator, value) {
         ('-', Some(value)) | ('?', Some(value)) => into.text.push_str(&value),
         ('?', None) => {
@@ -232,6 +247,10 @@ fn put(name: &str, lookup: &Lookup, into: &mut Interpolated) {
         Some(value) => into.text.push_str(&value),
         None => into.missing.push(name.to_owned()),
     }
+    into.uses.push(Use {
+        name: name.to_owned(),
+        guarded: false,
+    });
 }
 
 fn name(text: &str) -> (&str, &str) {
@@ -297,6 +316,7 @@ mod tests {
             ("${U:-$}", "$"),
             ("${A}}", "uno}"),
             ("${A:-${U:?no}}", "uno"),
+            ("${A:-${}}x", "unox"),
         ];
         for (written, meant) in table {
             assert_eq!(put(written), meant, "{written}");
@@ -308,6 +328,16 @@ mod tests {
         let result = text("a$U-${V}-${W:-x}-${A:-$X}", &lookup).unwrap();
         assert_eq!(result.text, "a--x-uno");
         assert_eq!(result.missing, ["U", "V"]);
+    }
+
+    #[test]
+    fn every_variable_named_is_known_and_whether_it_may_be_unset() {
+        let uses = text("$A ${U:-$V} ${A:-${W:-$X}} $$Z", &lookup).unwrap().uses;
+        let shown: Vec<String> = uses
+            .iter()
+            .map(|it| format!("{}{}", it.name, if it.guarded { "?" } else { "" }))
+            .collect();
+        assert_eq!(shown, ["A", "U?", "V", "A?", "W?", "X?"]);
     }
 
     #[test]
@@ -344,8 +374,8 @@ mod tests {
             .unwrap()
             .remove(0);
         let mut missing = Vec::new();
-        tree(&mut node, &lookup, &mut |name, at| {
-            missing.push(format!("{name} {at}"))
+        tree(&mut node, &lookup, &mut |text, at| {
+            missing.extend(text.missing.iter().map(|name| format!("{name} {at}")))
         })
         .unwrap();
         assert_eq!(node.get("$A").and_then(Node::str), Some("uno"));

@@ -36,6 +36,12 @@ impl Case {
         }
     }
 
+    /// The folder of the first file asked for, after which Compose names the project.
+    pub fn folder(&self) -> Option<&str> {
+        let (folder, _) = self.files.first()?.rsplit_once('/')?;
+        folder.rsplit('/').next()
+    }
+
     /// All of it, for whoever looks into a difference.
     pub fn shown(&self) -> String {
         let mut shown = String::new();
@@ -63,7 +69,7 @@ pub fn bodies() -> Vec<String> {
 /// A project whose service `a` has the keys of `bodies`.
 pub fn service(bodies: &[&str]) -> String {
     let mut text = "services:\n  a:\n".to_owned();
-    let has = |key: &str| bodies.iter().any(|body| body.starts_with(key));
+    let has = |key: &str| bodies.iter().any(|body| body.split(':').next() == Some(key));
     if !has("image") && !has("provider") {
         text += "    image: x\n";
     }

@@ -134,7 +134,7 @@ fn load(case: &Case, root: &Path) -> Answer<ComposeError> {
         files: &case.files,
         env_files: &case.env_files,
         profiles: &case.profiles,
-        project: "proyecto",
+        project: case.folder().unwrap_or("proyecto"),
     })?;
     let loaded = loaded.expect("the case has a compose file");
     Ok(ours::project(&loaded.project))

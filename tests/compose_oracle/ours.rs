@@ -12,6 +12,44 @@ use muelle::submission::compose::{
 use muelle::submission::yaml::{self, Kind, Node};
 use serde_json::{Map, Value, json};
 
+/// Keys that our model keeps as written: only that they are there is compared.
+const AS_WRITTEN: [&str; 12] = [
+    "develop", "blkio_config", "gpus", "post_start", "pre_stop", "provider", "models", "mem_swappiness", "cpu_shares",
+    "provenance", "sbom", "label_file",
+];
+
+/// Puts the same mark for both sides on what is only kept as written, and leaves out extensions.
+pub fn as_written(model: &mut Value) {
+    let Some(services) = model.get_mut("services").and_then(Value::as_object_mut) else {
+        return;
+    };
+    let mark = |fields: &mut Map<String, Value>| {
+        fields.retain(|key, _| !key.starts_with("x-"));
+        for (key, value) in fields {
+            if AS_WRITTEN.contains(&key.as_str()) {
+                *value = json!("as written");
+            }
+        }
+    };
+    for service in services.values_mut().filter_map(Value::as_object_mut) {
+        mark(service);
+        if let Some(build) = service.get_mut("build").and_then(Value::as_object_mut) {
+            mark(build);
+        }
+        if let Some(labels) = service.get_mut("deploy").and_then(|deploy| deploy.get_mut("labels")) {
+            *labels = json!("as written");
+        }
+        if let Some(Value::Array(mounts)) = service.get_mut("volumes") {
+            for mount in mounts.iter_mut().filter_map(Value::as_object_mut) {
+                mount.remove("labels");
+            }
+        }
+    }
+    if let Some(model) = model.as_object_mut() {
+        model.remove("models");
+    }
+}
+
 /// A mapping to which only what is there gets added.
 #[derive(Default)]
 struct Out(Map<String, Value>);
@@ -123,7 +161,6 @@ pub fn project(project: &Project) -> Value {
                 Provider::Environment(name) => it.put("environment", name.clone()),
                 Provider::Content(text) => it.put("content", text.clone()),
                 Provider::External => it.put("external", true),
-                Provider::Driver(name) => it.put("driver", name.clone()),
             }
             it.texts("labels", &one.labels);
             it.other(&one.other);
@@ -142,7 +179,9 @@ pub fn project(project: &Project) -> Value {
         }
     }
     out.other(&project.other);
-    out.done()
+    let mut out = out.done();
+    as_written(&mut out);
+    out
 }
 
 /// What services use: Compose prints nothing else.
@@ -233,10 +272,11 @@ fn service(service: &Service) -> Value {
         ("cgroup_parent", &service.cgroup_parent),
         ("platform", &service.platform),
         ("runtime", &service.runtime),
-        ("pull_policy", &service.pull_policy),
     ] {
         out.text(key, value);
     }
+    let pull = service.pull_policy.as_ref().map(|it| it.value.replace("if_not_present", "missing"));
+    out.maybe("pull_policy", pull);
     out.texts("labels", &service.labels);
     out.texts("annotations", &service.annotations);
     for (key, grants) in [("secrets", &service.secrets), ("configs", &service.configs)] {
@@ -299,10 +339,11 @@ fn build(build: &Build) -> Value {
     }
     out.text("target", &build.target);
     out.text("network", &build.network);
-    if !build.args.is_empty() {
-        let all = build.args.iter();
-        let all: Map<String, Value> = all.map(|(name, it)| (name.clone(), json!(it.value))).collect();
-        out.put("args", all);
+    // Compose leaves out what is set nowhere.
+    let args = build.args.iter().filter(|(_, it)| it.value.is_some());
+    let args: Map<String, Value> = args.map(|(name, it)| (name.clone(), json!(it.value))).collect();
+    if !args.is_empty() {
+        out.put("args", args);
     }
     out.maybe("no_cache", build.no_cache.then_some(true));
     out.maybe("pull", build.pull.then_some(true));

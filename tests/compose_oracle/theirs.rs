@@ -5,12 +5,15 @@ use std::process::{Command, Stdio};
 use std::sync::mpsc;
 use std::time::Duration;
 
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use crate::case::Case;
 
 /// Time for one project; a bomb would take all there is.
 const PATIENCE: Duration = Duration::from_secs(10);
+
+/// A home that paths with `~` show.
+const HOME: &str = "/hogar";
 
 pub struct Oracle {
     program: PathBuf,
@@ -54,7 +57,7 @@ impl Oracle {
             .current_dir(root)
             .env_clear()
             .envs(&case.shell)
-            .env("HOME", "/nonexistent")
+            .env("HOME", HOME)
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());
@@ -80,36 +83,52 @@ impl Oracle {
         let mut model = serde_json::from_slice(&output.stdout).expect("JSON");
         unescape(&mut model, &format!("{}", root.display()));
         settle(&mut model);
+        crate::ours::as_written(&mut model);
         Ok(model)
     }
 }
 
-/// The line of `… line 3: …`, but for that of a first definition.
+/// The line of `line 3: …` or `at L3.C1`; the last one, but for that of a first definition.
 fn line(complaint: &str) -> Option<usize> {
-    let (before, rest) = complaint.split_once("line ")?;
-    let digits = rest.split(|c: char| !c.is_ascii_digit()).next()?;
-    (!before.ends_with("already defined at ")).then(|| digits.parse().ok())?
+    let complaint = complaint.split("already defined at").next()?;
+    let rest = complaint
+        .rsplit_once("at L")
+        .or_else(|| complaint.rsplit_once("line "))?
+        .1;
+    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
 }
 
 /// `$$` is `$`, and paths start at the project.
 fn unescape(value: &mut Value, root: &str) {
     match value {
-        Value::String(text) => {
-            *text = text.replace("$$", "$");
-            if text == root {
-                *text = ".".to_owned();
-            } else if let Some(path) = text.strip_prefix(&format!("{root}/")) {
-                *text = path.to_owned();
-            } else if let Some(up) = root.rsplit_once('/').map(|(up, _)| up)
-                && let Some(path) = text.strip_prefix(&format!("{up}/"))
-            {
-                *text = format!("../{path}");
-            }
-        }
+        Value::String(text) => *text = from_root(&text.replace("$$", "$"), root),
         Value::Array(items) => items.iter_mut().for_each(|item| unescape(item, root)),
-        Value::Object(fields) => fields.values_mut().for_each(|item| unescape(item, root)),
+        Value::Object(fields) => {
+            *fields = std::mem::take(fields)
+                .into_iter()
+                .map(|(key, mut value)| {
+                    unescape(&mut value, root);
+                    (key.replace("$$", "$"), value)
+                })
+                .collect();
+        }
         _ => {}
     }
+}
+
+fn from_root(text: &str, root: &str) -> String {
+    let above = root.rsplit_once('/').map_or("", |(above, _)| above);
+    for (folder, shown) in [(root, "."), (above, ".."), (HOME, "~")] {
+        if let Some(rest) = text.strip_prefix(folder) {
+            if rest.is_empty() {
+                return shown.to_owned();
+            }
+            if let Some(rest) = rest.strip_prefix('/') {
+                return if shown == "." { rest.to_owned() } else { format!("{shown}/{rest}") };
+            }
+        }
+    }
+    text.to_owned()
 }
 
 /// Leaves out what says nothing, and the nesting that our model does not have.
@@ -117,10 +136,21 @@ fn settle(model: &mut Value) {
     for network in fields(model, "networks") {
         drop_empty(network, "ipam");
     }
+    for kind in ["secrets", "configs"] {
+        for thing in fields(model, kind) {
+            if thing.contains_key("external") {
+                thing.retain(|key, _| ["name", "external", "labels"].contains(&key.as_str()));
+            }
+        }
+    }
+    let services: Vec<String> = fields_of(model.as_object_mut(), "services").map(|(name, _)| name.clone()).collect();
     for service in fields(model, "services") {
-        drop_empty(service, "command");
         drop_null(service, "command");
         drop_null(service, "entrypoint");
+        if let Some(build) = service.get_mut("build").and_then(Value::as_object_mut) {
+            // An empty context is the project's folder.
+            build.entry("context").or_insert(json!("."));
+        }
         if let Some(deploy) = service.get_mut("deploy").and_then(Value::as_object_mut) {
             drop_empty(deploy, "placement");
             if let Some(resources) = deploy.get_mut("resources").and_then(Value::as_object_mut) {
@@ -137,6 +167,38 @@ fn settle(model: &mut Value) {
                 }
             }
         }
+        for (_, limit) in fields_of(Some(&mut *service), "ulimits") {
+            *limit = match &*limit {
+                Value::Object(both) => json!([both["soft"], both["hard"]]),
+                both => json!([both, both]),
+            };
+        }
+        for (_, attachment) in fields_of(Some(&mut *service), "networks") {
+            if *attachment == json!({}) {
+                *attachment = Value::Null;
+            }
+        }
+        // Optional dependencies whose profile is not active are left out of our model.
+        if let Some(Value::Object(all)) = service.get_mut("depends_on") {
+            all.retain(|name, it| it["required"] == json!(true) || services.contains(name));
+        }
+        drop_empty(service, "depends_on");
+        // No limit is no limit.
+        for key in ["mem_limit", "shm_size", "mem_reservation"] {
+            if service.get(key).is_some_and(|it| it.as_str().is_some_and(|it| it.starts_with('-'))) {
+                service.remove(key);
+            }
+        }
+        if let Some(Value::Array(test)) = service.get_mut("healthcheck").and_then(|it| it.get_mut("test")) {
+            match test.first().and_then(Value::as_str) {
+                Some("NONE") => test.truncate(1),
+                // What the engine makes of several words.
+                Some("CMD-SHELL") if test.len() != 2 => {
+                    test.splice(0..1, [json!("CMD"), json!("/bin/sh"), json!("-c")]);
+                }
+                _ => {}
+            }
+        }
     }
 }
 
@@ -148,6 +210,15 @@ fn drop_empty(fields: &mut Map<String, Value>, key: &str) {
     if fields.get(key).is_some_and(empty) {
         fields.remove(key);
     }
+}
+
+fn fields_of<'v>(
+    of: Option<&'v mut Map<String, Value>>,
+    key: &str,
+) -> impl Iterator<Item = (&'v String, &'v mut Value)> {
+    of.and_then(|map| map.get_mut(key)?.as_object_mut())
+        .into_iter()
+        .flatten()
 }
 
 fn drop_null(fields: &mut Map<String, Value>, key: &str) {

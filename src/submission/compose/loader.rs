@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use super::fields::{Fields, Read, invalid, text};
 use super::merge::{canonical, children, merge, rebase, strip, unique};
-use super::{ComposeError, Warning, files, paths, schema};
+use super::schema::{self, Fault};
+use super::variables::Variables;
+use super::{ComposeError, Port, Warning, files, paths};
 use crate::submission::interpolate;
 use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
-use crate::submission::yaml::{self, Field, Node, Tag, Value};
+use crate::submission::yaml::{self, Field, Kind, Node, Tag, Value};
 
 /// Files that include or extend files, at most.
 const MOST_LEVELS: usize = 16;
@@ -24,16 +26,28 @@ pub(super) struct Loader<'a> {
     pub(super) read: Vec<String>,
     /// `version:` of the first file that has one.
     pub(super) version: Option<Node>,
+    /// What the files do with variables.
+    pub(super) variables: Variables<'a>,
+    /// All that is wrong with the file that ended the reading.
+    pub(super) faults: Vec<ComposeError>,
     files_read: usize,
 }
 
+/// One document of a file, and what is wrong with it if no other file mends it.
+struct Document {
+    root: Node,
+    faults: Vec<Fault>,
+}
+
 impl<'a> Loader<'a> {
-    pub(super) fn new(snapshot: &'a Snapshot) -> Self {
+    pub(super) fn new(snapshot: &'a Snapshot, variables: Variables<'a>) -> Self {
         Self {
             snapshot,
             warnings: Vec::new(),
             read: Vec::new(),
             version: None,
+            variables,
+            faults: Vec::new(),
             files_read: 0,
         }
     }
@@ -49,18 +63,20 @@ impl<'a> Loader<'a> {
         let mut project: Option<Node> = None;
         for (file, asked) in files {
             self.read.push(file.clone());
-            for mut document in self.documents(file, asked, environment)? {
-                self.extend_all(&mut document, file, dir, environment)?;
-                rebase(&mut document, dir);
-                self.include(&mut document, dir, environment, level)?;
-                let below = project.take();
-                project = Some(match below {
-                    Some(below) => merge(below, document, ""),
-                    None => strip(document),
-                });
+            for Document { mut root, faults } in self.documents(file, asked, environment)? {
+                let extends = self.extend_all(&mut root, file, dir, environment)?;
+                let alone = project.is_none() && !extends;
+                rebase(&mut root, dir);
+                self.include(&mut root, dir, environment, level)?;
+                let merged = match project.take() {
+                    Some(below) => merge(below, root, ""),
+                    None => strip(root),
+                };
+                self.check(&merged, faults, alone)?;
+                project = Some(merged);
             }
         }
-        let Some(mut project) = project else {
+        let Some(mut project) = project.filter(|root| root.map().is_none_or(|it| !it.is_empty())) else {
             let first = files.first().map_or("", |(file, _)| file.as_str());
             return invalid(
                 &Location::line(first, 1),
@@ -71,13 +87,32 @@ impl<'a> Loader<'a> {
         Ok(project)
     }
 
-    /// The documents of one file, interpolated and checked.
+    /// Checks what the files so far make together. Faults are told as the file at hand has them, with what the
+    /// student wrote; when it stands `alone`, they need no second look.
+    fn check(&mut self, merged: &Node, faults: Vec<Fault>, alone: bool) -> Read<()> {
+        let (is_final, mendable): (Vec<Fault>, Vec<Fault>) =
+            faults.into_iter().partition(|fault| alone || fault.is_final);
+        self.faults = is_final.into_iter().map(|fault| fault.error).collect();
+        if !alone {
+            for fault in schema::check(merged) {
+                let at = fault.error.location();
+                let written = mendable.iter().find(|own| own.error.location() == at);
+                let error = written.map_or(fault.error.clone(), |own| own.error.clone());
+                if !self.faults.contains(&error) {
+                    self.faults.push(error);
+                }
+            }
+        }
+        self.faults.first().map_or(Ok(()), |first| Err(first.clone()))
+    }
+
+    /// The documents of one file, interpolated and in their long form; none when it is empty.
     fn documents(
         &mut self,
         file: &str,
         asked: &Location,
         environment: &Environment,
-    ) -> Read<Vec<Node>> {
+    ) -> Read<Vec<Document>> {
         self.files_read += 1;
         if self.files_read > MOST_FILES {
             return invalid(
@@ -85,39 +120,33 @@ impl<'a> Loader<'a> {
                 format!("el proyecto lee más de {MOST_FILES} archivos"),
             );
         }
-        let mut documents = yaml::parse(files::text(self.snapshot, file, asked)?, file)?;
-        documents.retain(|document| !document.is_null());
-        if documents.is_empty() {
-            return invalid(
-                &Location::line(file, 1),
-                "el archivo está vacío: escribe al menos `services:` y un servicio",
-            );
-        }
-        for document in &mut documents {
+        let mut roots = yaml::parse(files::text(self.snapshot, file, asked)?, file)?;
+        roots.retain(|root| !root.is_null());
+        let mut documents = Vec::new();
+        for mut root in roots {
             let warnings = &mut self.warnings;
-            let mut missing = |name: String, location: &Location| {
-                let warning = Warning {
-                    message: format!(
-                        "la variable `{name}` no está definida y queda vacía (Compose avisa: `The \"{name}\" variable is not set. Defaulting to a blank string.`): defínela en `.env` o dale un valor por defecto, `${{{name}:-valor}}`"
-                    ),
-                    location: location.clone(),
-                };
-                if !warnings.contains(&warning) {
-                    warnings.push(warning);
+            let variables = &mut self.variables;
+            let mut told = |text: &interpolate::Interpolated, location: &Location| {
+                variables.used(&text.uses, location, environment);
+                for name in &text.missing {
+                    let warning = unset(name, location);
+                    if !warnings.contains(&warning) {
+                        warnings.push(warning);
+                    }
                 }
             };
-            interpolate::tree(
-                document,
-                &|name| environment.get(name).cloned(),
-                &mut missing,
-            )
-            .map_err(|(error, location)| ComposeError::Invalid {
-                message: error.to_string(),
-                location,
-            })?;
-            schema::check(document)?;
-            self.take_version(document, file);
-            canonical(document);
+            interpolate::tree(&mut root, &|name| environment.get(name).cloned(), &mut told)
+                .map_err(|(error, location)| ComposeError::Invalid {
+                    message: error.to_string(),
+                    location,
+                })?;
+            let faults = schema::check(&root);
+            self.take_version(&mut root, file);
+            canonical(&mut root);
+            if faults.is_empty() {
+                ports_are_ports(&root)?;
+            }
+            documents.push(Document { root, faults });
         }
         Ok(documents)
     }
@@ -142,16 +171,20 @@ impl<'a> Loader<'a> {
         });
     }
 
+    /// Applies `extends` to every service; whether there was any.
     fn extend_all(
         &mut self,
         document: &mut Node,
         file: &str,
         dir: &str,
         environment: &Environment,
-    ) -> Read<()> {
-        let services = document.get("services").cloned();
-        let Some(services) = services else {
-            return Ok(());
+    ) -> Read<bool> {
+        let extends = |services: &Node| {
+            let fields = services.map().unwrap_or_default();
+            fields.iter().any(|field| field.value.get("extends").is_some())
+        };
+        let Some(services) = document.get("services").filter(|it| extends(it)).cloned() else {
+            return Ok(false);
         };
         for field in children(document, "services") {
             if field.value.get("extends").is_some() {
@@ -167,7 +200,7 @@ impl<'a> Loader<'a> {
                 )?;
             }
         }
-        Ok(())
+        Ok(true)
     }
 
     /// The service `name` with what it extends below it. Paths are still relative to `dir`.
@@ -223,7 +256,9 @@ impl<'a> Loader<'a> {
                 let other = paths::inside(dir, &other.value, &other.location)?;
                 let mut documents = self.documents(&other, &location, environment)?;
                 let other_dir = paths::folder(&other).to_owned();
-                let Some(other_services) = documents.remove(0).get("services").cloned() else {
+                let services = documents.drain(..).next();
+                let services = services.and_then(|it| it.root.get("services").cloned());
+                let Some(other_services) = services else {
                     return invalid(&location, format!("`{other}` no tiene `services`"));
                 };
                 let base = self.extended(
@@ -309,6 +344,14 @@ impl<'a> Loader<'a> {
             };
             let inner =
                 self.included_environment(&mut options, dir, &inner_dir, &asked, environment)?;
+            for (key, value) in options.rest() {
+                self.warnings.push(Warning {
+                    message: format!(
+                        "Compose no conoce la clave `{key}` en `include` y no dice nada: revisa el nombre (`path`, `project_directory` o `env_file`)"
+                    ),
+                    location: value.location,
+                });
+            }
             let included = self.load(&files, &inner_dir, &inner, level + 1)?;
             import(document, included);
         }
@@ -316,7 +359,7 @@ impl<'a> Loader<'a> {
     }
 
     fn included_environment(
-        &self,
+        &mut self,
         options: &mut Fields,
         dir: &str,
         inner_dir: &str,
@@ -328,12 +371,14 @@ impl<'a> Loader<'a> {
         if named.is_empty() {
             let default = paths::join(inner_dir, ".env");
             if self.snapshot.file(&default).is_some() {
-                files::read_env(self.snapshot, &default, asked, environment, &mut own)?;
+                let read = files::read_env(self.snapshot, &default, asked, environment, &mut own)?;
+                self.variables.read(read);
             }
         }
         for file in named {
             let path = paths::inside(dir, &file.value, &file.location)?;
-            files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
+            let read = files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
+            self.variables.read(read);
         }
         own.extend(
             environment
@@ -342,6 +387,25 @@ impl<'a> Loader<'a> {
         );
         Ok(own)
     }
+}
+
+fn unset(name: &str, location: &Location) -> Warning {
+    Warning {
+        message: format!(
+            "la variable `{name}` no está definida y queda vacía (Compose avisa: `The \"{name}\" variable is not set. Defaulting to a blank string.`): defínela en `.env` o dale un valor por defecto, `${{{name}:-valor}}`"
+        ),
+        location: location.clone(),
+    }
+}
+
+/// Compose takes ports apart before it merges: no other file can mend one.
+fn ports_are_ports(root: &Node) -> Read<()> {
+    let services = root.get("services").and_then(Node::map).unwrap_or_default();
+    let ports = services.iter().filter_map(|service| service.value.get("ports")?.seq());
+    for port in ports.flatten().filter(|port| port.scalar().is_some_and(|it| it.kind != Kind::Null)) {
+        Port::read(port)?;
+    }
+    Ok(())
 }
 
 /// A service whose paths start at `from`, with paths that start at `to`.

@@ -18,6 +18,7 @@ pub(super) fn canonical(root: &mut Node) {
             for key in ["args", "labels", "additional_contexts"] {
                 edit(build, key, to_pairs);
             }
+            edit(build, "extra_hosts", to_hosts);
         });
         edit(node, "deploy", |deploy| edit(deploy, "labels", to_pairs));
         edit(node, "extends", |extends| {
@@ -31,6 +32,7 @@ pub(super) fn canonical(root: &mut Node) {
         for key in ["env_file", "label_file", "dns", "dns_search", "tmpfs"] {
             edit(node, key, to_list);
         }
+        edit(node, "extra_hosts", to_hosts);
         edit(node, "networks", |networks| by_name(networks, |_| None));
         edit(node, "depends_on", |dependencies| {
             by_name(dependencies, |location| {
@@ -98,6 +100,35 @@ fn to_pairs(node: &mut Node) {
     }
 }
 
+/// `{name: address}`, `{name: [addresses]}` and `name:address` as a list of `name=address`.
+fn to_hosts(node: &mut Node) {
+    let lines = match &mut node.value {
+        Value::Map(fields) => fields
+            .iter()
+            .flat_map(|field| {
+                let value = &field.value;
+                let addresses = value.seq().unwrap_or(std::slice::from_ref(value)).iter();
+                addresses.map(|it| {
+                    let line = format!("{}={}", field.key, text(it).unwrap_or_default());
+                    Node::text(Some(&line), field.location.clone())
+                })
+            })
+            .collect(),
+        Value::Seq(items) => {
+            for item in items {
+                if let Value::Scalar(Scalar { text, kind: Kind::Text }) = &mut item.value
+                    && !text.contains('=')
+                {
+                    *text = text.replacen(':', "=", 1);
+                }
+            }
+            return;
+        }
+        Value::Scalar(_) => return,
+    };
+    node.value = Value::Seq(lines);
+}
+
 fn to_list(node: &mut Node) {
     if node.scalar().is_some() {
         let item = Node {
@@ -162,7 +193,11 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Node {
             merged
         }
         (Value::Seq(mut items), Value::Seq(over)) => {
-            items.extend(over.into_iter().map(strip));
+            for item in over {
+                if item.tag != Some(Tag::Reset) && !items.iter().any(|own| own.means(&item)) {
+                    items.push(strip(item));
+                }
+            }
             Node {
                 value: Value::Seq(items),
                 ..base_of(base.location, None)
@@ -256,35 +291,40 @@ pub(super) fn strip(mut node: Node) -> Node {
             });
             node.value = Value::Map(clean.collect());
         }
-        Value::Seq(items) => node.value = Value::Seq(items.into_iter().map(strip).collect()),
+        Value::Seq(items) => {
+            let kept = items.into_iter().filter(|item| item.tag != Some(Tag::Reset));
+            node.value = Value::Seq(kept.map(strip).collect());
+        }
         Value::Scalar(_) => {}
     }
     node
 }
 
+/// The lists of a service in which an entry that is there twice counts once.
+pub(super) const UNIQUE: [&str; 17] = [
+    "ports",
+    "volumes",
+    "secrets",
+    "configs",
+    "devices",
+    "env_file",
+    "label_file",
+    "expose",
+    "dns",
+    "dns_opt",
+    "dns_search",
+    "tmpfs",
+    "cap_add",
+    "cap_drop",
+    "profiles",
+    "links",
+    "extra_hosts",
+];
+
 /// Leaves one entry of each in the lists of every service, the last one, at the place of the first.
 pub(super) fn unique(root: &mut Node) {
-    const KEYS: [&str; 17] = [
-        "ports",
-        "volumes",
-        "secrets",
-        "configs",
-        "devices",
-        "env_file",
-        "expose",
-        "dns",
-        "dns_opt",
-        "dns_search",
-        "tmpfs",
-        "cap_add",
-        "cap_drop",
-        "profiles",
-        "links",
-        "extra_hosts",
-        "security_opt",
-    ];
     for service in children(root, "services") {
-        for key in KEYS {
+        for key in UNIQUE {
             edit(&mut service.value, key, |list| {
                 if let Value::Seq(items) = &mut list.value {
                     let mut kept: Vec<(String, Node)> = Vec::new();
@@ -301,7 +341,6 @@ pub(super) fn unique(root: &mut Node) {
         }
     }
 }
-
 /// What makes two entries of a list the same.
 fn identity(key: &str, item: &Node) -> String {
     let part = |name: &str| item.get(name).and_then(text);
@@ -341,6 +380,7 @@ fn identity(key: &str, item: &Node) -> String {
                 .or_else(|| part("source"))
                 .map(|name| paths::join("/", &name))
         }),
+        "tmpfs" => written.map(|text| text.split('=').next().unwrap_or_default().to_owned()),
         "env_file" => written.or_else(|| part("path")),
         _ => written,
     };
@@ -374,11 +414,15 @@ pub(super) fn rebase(root: &mut Node, dir: &str) {
                     location,
                 });
             }
-            edit(build, "context", |context| {
+            let context = |context: &mut Node| {
                 if !text(context).is_some_and(|text| paths::is_remote(&text)) {
                     path(context);
                 }
-            });
+            };
+            edit(build, "context", context);
+            for more in children(build, "additional_contexts") {
+                context(&mut more.value);
+            }
         });
         for key in ["env_file", "label_file"] {
             edit(node, key, |list| {

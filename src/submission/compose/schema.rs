@@ -3,29 +3,46 @@
 //! The schema is interpreted here and not by a library, because a learner needs the line, a Spanish sentence and
 //! "did you mean", not "false schema".
 
+use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use serde_json::{Map, Value as Json};
 
 use super::ComposeError;
+use super::merge::UNIQUE;
 use crate::submission::location::Location;
 use crate::submission::yaml::{Kind, Node, Tag, Value};
 
 static SPECIFICATION: LazyLock<Json> =
     LazyLock::new(|| serde_json::from_str(include_str!("compose-spec.json")).unwrap_or_default());
 
-/// Checks the root of one compose file.
-///
-/// # Errors
-/// The first key that Compose does not know, or value of a type that it does not take.
-pub(super) fn check(root: &Node) -> Result<(), ComposeError> {
-    walk(root, &SPECIFICATION, "")
+/// Faults of one file that are told at most.
+const MOST_FAULTS: usize = 50;
+
+/// Something that the specification does not allow.
+#[derive(Clone, Debug)]
+pub(super) struct Fault {
+    pub(super) error: ComposeError,
+    /// Whether no file laid over this one can mend it: Compose casts texts before it merges.
+    pub(super) is_final: bool,
 }
 
-fn fault(location: &Location, message: String) -> ComposeError {
-    ComposeError::Invalid {
-        message,
-        location: location.clone(),
+/// Checks the root of a compose file: the keys that Compose does not know, and the values of a type that it does
+/// not take.
+pub(super) fn check(root: &Node) -> Vec<Fault> {
+    let mut faults = Vec::new();
+    walk(root, &SPECIFICATION, "", &mut faults);
+    faults.truncate(MOST_FAULTS);
+    faults
+}
+
+fn fault(location: &Location, message: String) -> Fault {
+    Fault {
+        error: ComposeError::Invalid {
+            message,
+            location: location.clone(),
+        },
+        is_final: false,
     }
 }
 
@@ -79,7 +96,7 @@ fn takes(types: &[&str], node: &Node) -> bool {
     }
 }
 
-fn walk(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> {
+fn walk(node: &Node, schema: &Json, path: &str, faults: &mut Vec<Fault>) {
     let schema = resolve(schema);
     if let Some(options) = schema.get("oneOf").and_then(Json::as_array) {
         let fitting: Vec<&Json> = options
@@ -87,35 +104,129 @@ fn walk(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> {
             .filter(|option| takes(&types(option), node))
             .collect();
         let Some(first) = fitting.first() else {
-            return Err(wrong_type(node, &types(schema), path));
+            faults.push(wrong_type(node, &types(schema), path));
+            return;
         };
-        if fitting[1..]
-            .iter()
-            .any(|option| walk(node, option, path).is_ok())
-        {
-            return Ok(());
+        let mut told = Vec::new();
+        walk(node, first, path, &mut told);
+        let another_fits = || {
+            fitting[1..].iter().any(|option| {
+                let mut told = Vec::new();
+                walk(node, option, path, &mut told);
+                told.is_empty()
+            })
+        };
+        if !told.is_empty() && !another_fits() {
+            faults.append(&mut told);
         }
-        return walk(node, first, path);
+        return;
     }
     let wanted = types(schema);
+    if let Some(fault) = miscast(node, &wanted, path) {
+        faults.push(fault);
+        return;
+    }
     if !takes(&wanted, node) {
-        return Err(wrong_type(node, &wanted, path));
+        faults.push(wrong_type(node, &wanted, path));
+        return;
     }
     match &node.value {
-        Value::Scalar(scalar) => scalar_fits(node, &scalar.text, schema, path),
+        Value::Scalar(scalar) => faults.extend(scalar_fits(node, &scalar.text, schema, path).err()),
         Value::Seq(items) => {
+            let items = items.iter().filter(|item| item.tag != Some(Tag::Reset));
             if let Some(item_schema) = schema.get("items") {
-                for item in items.iter().filter(|item| item.tag != Some(Tag::Reset)) {
-                    walk(item, item_schema, path)?;
+                for item in items.clone() {
+                    walk(item, item_schema, path, faults);
                 }
             }
-            Ok(())
+            let key = path.rsplit('.').next().unwrap_or(path);
+            if schema.get("uniqueItems") == Some(&Json::Bool(true)) && !UNIQUE.contains(&key) {
+                faults.extend(twice(items, path));
+            }
         }
-        Value::Map(_) => map_fits(node, schema, path),
+        Value::Map(_) => map_fits(node, schema, path, faults),
     }
 }
 
-fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(), ComposeError> {
+/// The first entry that was there before, in a list where Compose takes that for an error.
+fn twice<'n>(items: impl Iterator<Item = &'n Node>, path: &str) -> Option<Fault> {
+    let mut seen = HashMap::new();
+    for item in items {
+        let written = item.scalar()?.to_text();
+        if let Some(before) = seen.insert(written.clone(), &item.location) {
+            return Some(fault(
+                &item.location,
+                format!(
+                    "`{written}` está dos veces en `{path}`, también en la línea {}: deja solo una",
+                    before.line
+                ),
+            ));
+        }
+    }
+    None
+}
+
+/// A text that Compose cannot cast to the number or boolean that the key wants.
+fn miscast(node: &Node, wanted: &[&str], path: &str) -> Option<Fault> {
+    const INTEGERS: [&str; 18] = [
+        "retries",
+        "replicas",
+        "parallelism",
+        "max_attempts",
+        "max_replicas_per_node",
+        "target",
+        "hard",
+        "soft",
+        "scale",
+        "pids_limit",
+        "pids",
+        "cpu_count",
+        "cpu_shares",
+        "cpu_quota",
+        "cpu_period",
+        "cpu_rt_period",
+        "cpu_rt_runtime",
+        "oom_score_adj",
+    ];
+    const NUMBERS: [&str; 3] = ["cpus", "cpu_percent", "max_failure_ratio"];
+    /// These are cast after merging.
+    const LATE: [&str; 8] = [
+        "no_cache", "pull", "attach", "required", "pids", "limits.cpus", "reservations.cpus", "build.privileged",
+    ];
+    let scalar = node.scalar()?;
+    let (key, text) = (path.rsplit('.').next().unwrap_or(path), scalar.text.as_str());
+    let has = |name: &str| wanted.contains(&name);
+    let is_number = has("number") || has("integer");
+    if let Kind::Float(value) = scalar.kind
+        && (!value.is_finite() || matches!(key, "group_add" | "expose"))
+    {
+        return Some(fault(
+            &node.location,
+            format!("`{path}` no admite el número `{text}`: escríbelo entre comillas, `\"{text}\"`"),
+        ));
+    }
+    if scalar.kind != Kind::Text || !has("string") {
+        return None;
+    }
+    let (fits, wants) = if has("boolean") && !is_number && !matches!(key, "provenance" | "sbom") {
+        (super::fields::boolean(text).is_some(), "`true` o `false`")
+    } else if is_number && (INTEGERS.contains(&key) || path.contains(".ulimits.")) {
+        (text.parse::<i64>().is_ok(), "un número entero")
+    } else if is_number && NUMBERS.contains(&key) {
+        (text.parse::<f64>().is_ok(), "un número")
+    } else {
+        return None;
+    };
+    (!fits).then(|| Fault {
+        is_final: !LATE.iter().any(|late| path.ends_with(late)),
+        ..fault(
+            &node.location,
+            format!("`{path}` tiene que ser {wants}, y es `{text}`"),
+        )
+    })
+}
+
+fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(), Fault> {
     if let Some(options) = schema.get("enum").and_then(Json::as_array) {
         let options: Vec<&str> = options.iter().filter_map(Json::as_str).collect();
         if !options.contains(&text) {
@@ -146,7 +257,7 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
                 "daily",
                 "weekly",
             ];
-            if !options.contains(&text) && !text.starts_with("every_") {
+            if !options.contains(&text) && !is_period(text) {
                 let meant = did_you_mean(text, &options);
                 return Err(fault(
                     &node.location,
@@ -188,7 +299,17 @@ fn scalar_fits(node: &Node, text: &str, schema: &Json, path: &str) -> Result<(),
     Ok(())
 }
 
-fn map_fits(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> {
+/// `every_12h`, `every_1d12h`.
+fn is_period(text: &str) -> bool {
+    let Some(period) = text.strip_prefix("every_") else {
+        return false;
+    };
+    let mut parts = period.split_inclusive(|c: char| !c.is_ascii_digit());
+    !period.is_empty()
+        && parts.all(|part| part.len() > 1 && part.ends_with(['w', 'd', 'h', 'm', 's']))
+}
+
+fn map_fits(node: &Node, schema: &Json, path: &str, faults: &mut Vec<Fault>) {
     let fields = node.map().unwrap_or_default();
     let mut parts = vec![schema];
     let shared = schema
@@ -209,8 +330,10 @@ fn map_fits(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> 
             format!("{path}.{}", field.key)
         };
         match parts.iter().find_map(|part| schema_of(part, &field.key)) {
-            Some(inner) => walk(&field.value, inner, &below)?,
-            None if closed => return Err(unknown(&field.key, &field.location, &parts, path)),
+            Some(inner) => walk(&field.value, inner, &below, faults),
+            None if closed && path != "include" => {
+                faults.push(unknown(&field.key, &field.location, &parts, path));
+            }
             None => {}
         }
     }
@@ -221,13 +344,12 @@ fn map_fits(node: &Node, schema: &Json, path: &str) -> Result<(), ComposeError> 
         .flatten();
     for name in required.filter_map(Json::as_str) {
         if !fields.iter().any(|field| field.key == name) {
-            return Err(fault(
+            faults.push(fault(
                 &node.location,
                 format!("a `{path}` le falta la clave `{name}`"),
             ));
         }
     }
-    Ok(())
 }
 
 fn schema_of<'s>(part: &'s Json, key: &str) -> Option<&'s Json> {
@@ -258,7 +380,7 @@ fn key_fits(pattern: &str, key: &str) -> bool {
     }
 }
 
-fn unknown(key: &str, location: &Location, parts: &[&Json], path: &str) -> ComposeError {
+fn unknown(key: &str, location: &Location, parts: &[&Json], path: &str) -> Fault {
     let properties = parts
         .iter()
         .filter_map(|part| part.get("properties")?.as_object());
@@ -323,7 +445,7 @@ pub(super) fn did_you_mean(written: &str, known: &[&str]) -> String {
     }
 }
 
-fn wrong_type(node: &Node, wanted: &[&str], path: &str) -> ComposeError {
+fn wrong_type(node: &Node, wanted: &[&str], path: &str) -> Fault {
     let has = |name| wanted.contains(&name);
     let mut names = Vec::new();
     for (is, name) in [
@@ -392,9 +514,9 @@ mod tests {
     use crate::submission::yaml::parse;
 
     fn error(text: &str) -> String {
-        check(&parse(text, "c.yaml").unwrap()[0])
-            .unwrap_err()
-            .to_string()
+        let mut faults = check(&parse(text, "c.yaml").unwrap()[0]);
+        assert!(!faults.is_empty(), "{text}");
+        faults.remove(0).error.to_string()
     }
 
     fn service(body: &str) -> String {
@@ -462,8 +584,27 @@ mod tests {
     }
 
     #[test]
+    fn a_text_that_cannot_be_cast_and_an_entry_that_is_there_twice_are_told() {
+        assert_eq!(
+            service("read_only: quizá"),
+            "c.yaml:3: `services.api.read_only` tiene que ser `true` o `false`, y es `quizá`"
+        );
+        assert_eq!(
+            service("scale: \"dos\""),
+            "c.yaml:3: `services.api.scale` tiene que ser un número entero, y es `dos`"
+        );
+        assert_eq!(
+            service("networks: [a, b, a]"),
+            "c.yaml:3: `a` está dos veces en `services.api.networks`, también en la línea 3: deja solo una"
+        );
+        assert!(service("pull_policy: every_x").contains("no admite `every_x`"));
+        assert!(service("environment: {A: .inf}").contains("no admite el número `.inf`"));
+    }
+
+    #[test]
     fn what_the_specification_knows_passes() {
         let text = "name: x\nx-base: &b {a: 1}\nservices:\n  api:\n    x-any: {b: 1}\n    build: {context: ., args: {A: 1}}\n    ports: [8000, \"80:80\", {target: 1}]\n    read_only: yes\n    command:\n    environment: [A=1]\n    healthcheck: {test: [CMD, a], retries: \"3\"}\n    networks: {n: }\n    deploy: {replicas: \"2\", resources: {limits: {cpus: 0.5}}}\n    depends_on: {db: {condition: service_healthy, required: \"true\"}}\n    user: !reset 5\nvolumes: {v: }\n";
-        check(&parse(text, "c.yaml").unwrap()[0]).unwrap();
+        let faults = check(&parse(text, "c.yaml").unwrap()[0]);
+        assert!(faults.is_empty(), "{faults:?}");
     }
 }
