@@ -246,3 +246,6 @@ fn profiles(request: &Request, environment: &BTreeMap<String, String>) -> Vec<St
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod hostile;

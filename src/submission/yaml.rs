@@ -144,9 +144,11 @@ impl Node {
             }
             (Value::Map(own), Value::Map(fields)) => {
                 own.len() == fields.len()
-                    && own
-                        .iter()
-                        .all(|field| other.get(&field.key).is_some_and(|it| it.means(&field.value)))
+                    && own.iter().all(|field| {
+                        other
+                            .get(&field.key)
+                            .is_some_and(|it| it.means(&field.value))
+                    })
             }
             _ => false,
         }

@@ -69,7 +69,11 @@ pub fn bodies() -> Vec<String> {
 /// A project whose service `a` has the keys of `bodies`.
 pub fn service(bodies: &[&str]) -> String {
     let mut text = "services:\n  a:\n".to_owned();
-    let has = |key: &str| bodies.iter().any(|body| body.split(':').next() == Some(key));
+    let has = |key: &str| {
+        bodies
+            .iter()
+            .any(|body| body.split(':').next() == Some(key))
+    };
     if !has("image") && !has("provider") {
         text += "    image: x\n";
     }
@@ -105,9 +109,12 @@ pub fn written() -> Vec<Case> {
             case
         })
         .collect();
-    cases.extend(include_str!("roots.txt").split("\n====\n").enumerate().map(
-        |(index, text)| Case::one(format!("root {}", index + 1), unescape(text)),
-    ));
+    cases.extend(
+        include_str!("roots.txt")
+            .split("\n====\n")
+            .enumerate()
+            .map(|(index, text)| Case::one(format!("root {}", index + 1), unescape(text))),
+    );
     cases.extend(
         include_str!("projects.txt")
             .split("\n==== ")

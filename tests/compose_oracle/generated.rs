@@ -34,11 +34,18 @@ pub fn cases() -> Vec<Case> {
     for number in 0..OVERRIDES {
         let below = dice.pick(&bodies);
         let key = key(below);
-        let same: Vec<&String> = bodies.iter().filter(|body| self::key(body) == key).collect();
+        let same: Vec<&String> = bodies
+            .iter()
+            .filter(|body| self::key(body) == key)
+            .collect();
         let above = *dice.pick(&same);
         let tag = *dice.pick(&["", "", "", "", "", "!override ", "!reset "]);
         let above = above.replacen(": ", &format!(": {tag}"), 1);
-        cases.push(overridden(format!("override {number}: {key}"), &[below], &[&above]));
+        cases.push(overridden(
+            format!("override {number}: {key}"),
+            &[below],
+            &[&above],
+        ));
     }
     for number in 0..MIXED {
         let below = keys(&mut dice, &bodies);
@@ -56,9 +63,13 @@ pub fn cases() -> Vec<Case> {
         let values: Vec<String> = (0..3)
             .map(|index| format!("      V{index}: '{}'\n", template(&mut dice, 0)))
             .collect();
-        let text = format!("services:\n  a:\n    image: x\n    environment:\n{}", values.concat());
+        let text = format!(
+            "services:\n  a:\n    image: x\n    environment:\n{}",
+            values.concat()
+        );
         let mut case = Case::one(format!("template {number}"), text);
-        case.tree.push((".env".to_owned(), "A=uno\nB=\nC=$A-c\n".to_owned()));
+        case.tree
+            .push((".env".to_owned(), "A=uno\nB=\nC=$A-c\n".to_owned()));
         case.shell.insert("S".to_owned(), "de la shell".to_owned());
         cases.push(case);
     }
@@ -94,7 +105,8 @@ fn overridden(name: String, below: &[&str], above: &[&str]) -> Case {
 
 fn with_helpers(mut case: Case) -> Case {
     case.tree.extend(case::helpers());
-    case.shell.insert("SHELL_VAR".to_owned(), "de la shell".to_owned());
+    case.shell
+        .insert("SHELL_VAR".to_owned(), "de la shell".to_owned());
     case
 }
 

@@ -78,9 +78,10 @@ impl Tally {
             Outcome::Accepted => self.accepted += 1,
             Outcome::Refused => self.refused += 1,
             Outcome::Explained(class) => *self.explained.entry(class).or_default() += 1,
-            Outcome::Unexplained(what) => self
-                .unexplained
-                .push(format!("=== {}\n{}\n{what}", case.name, case.shown())),
+            Outcome::Unexplained(what) => {
+                self.unexplained
+                    .push(format!("=== {}\n{}\n{what}", case.name, case.shown()))
+            }
         }
     }
 
@@ -111,9 +112,9 @@ fn compare(oracle: &Oracle, case: &Case) -> Outcome {
     let told = match (&ours, &theirs) {
         (Ok(ours), Ok(theirs)) if ours == theirs => return Outcome::Accepted,
         (Ok(ours), Ok(theirs)) => differences(ours, theirs, ""),
-        (Err(ours), Err(theirs)) => match theirs.line {
-            Some(line) if ours.location().is_none_or(|at| at.line != line) => {
-                format!("line {line} to them; {ours} to us; {}", theirs.message)
+        (Err(ours), Err(theirs)) => match &theirs.lines {
+            Some(lines) if ours.location().is_none_or(|at| !lines.contains(&at.line)) => {
+                format!("line {lines:?} to them; {ours} to us; {}", theirs.message)
             }
             _ => return Outcome::Refused,
         },

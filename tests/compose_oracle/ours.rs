@@ -14,8 +14,18 @@ use serde_json::{Map, Value, json};
 
 /// Keys that our model keeps as written: only that they are there is compared.
 const AS_WRITTEN: [&str; 12] = [
-    "develop", "blkio_config", "gpus", "post_start", "pre_stop", "provider", "models", "mem_swappiness", "cpu_shares",
-    "provenance", "sbom", "label_file",
+    "develop",
+    "blkio_config",
+    "gpus",
+    "post_start",
+    "pre_stop",
+    "provider",
+    "models",
+    "mem_swappiness",
+    "cpu_shares",
+    "provenance",
+    "sbom",
+    "label_file",
 ];
 
 /// Puts the same mark for both sides on what is only kept as written, and leaves out extensions.
@@ -36,7 +46,10 @@ pub fn as_written(model: &mut Value) {
         if let Some(build) = service.get_mut("build").and_then(Value::as_object_mut) {
             mark(build);
         }
-        if let Some(labels) = service.get_mut("deploy").and_then(|deploy| deploy.get_mut("labels")) {
+        if let Some(labels) = service
+            .get_mut("deploy")
+            .and_then(|deploy| deploy.get_mut("labels"))
+        {
             *labels = json!("as written");
         }
         if let Some(Value::Array(mounts)) = service.get_mut("volumes") {
@@ -66,12 +79,21 @@ impl Out {
     }
 
     fn text(&mut self, key: &str, value: &Option<Located<String>>) {
-        self.maybe(key, value.as_ref().map(|text| text.value.clone()).filter(|text| !text.is_empty()));
+        self.maybe(
+            key,
+            value
+                .as_ref()
+                .map(|text| text.value.clone())
+                .filter(|text| !text.is_empty()),
+        );
     }
 
     /// A flag that says nothing when it is off.
     fn flag(&mut self, key: &str, value: &Option<Located<bool>>) {
-        self.maybe(key, value.as_ref().map(|flag| flag.value).filter(|flag| *flag));
+        self.maybe(
+            key,
+            value.as_ref().map(|flag| flag.value).filter(|flag| *flag),
+        );
     }
 
     fn list(&mut self, key: &str, values: &[Located<String>]) {
@@ -92,7 +114,13 @@ impl Out {
     }
 
     fn size(&mut self, key: &str, value: &Option<Located<u64>>) {
-        self.maybe(key, value.as_ref().filter(|size| size.value > 0).map(|size| size.value.to_string()));
+        self.maybe(
+            key,
+            value
+                .as_ref()
+                .filter(|size| size.value > 0)
+                .map(|size| size.value.to_string()),
+        );
     }
 
     fn duration(&mut self, key: &str, value: &Option<Located<Duration>>) {
@@ -125,7 +153,11 @@ pub fn project(project: &Project) -> Value {
         _ => format!("{}_{key}", project.name),
     };
     let mut networks = Map::new();
-    for (key, network) in project.networks.iter().filter(|(key, _)| used.networks.contains(&key.as_str())) {
+    for (key, network) in project
+        .networks
+        .iter()
+        .filter(|(key, _)| used.networks.contains(&key.as_str()))
+    {
         let mut it = Out::default();
         it.put("name", full(&network.name, key, network.external));
         it.maybe("external", network.external.then_some(true));
@@ -134,13 +166,24 @@ pub fn project(project: &Project) -> Value {
         it.texts("driver_opts", &network.driver_opts);
         it.maybe("attachable", network.attachable.then_some(true));
         it.maybe("enable_ipv6", network.enable_ipv6);
-        it.maybe("ipam", network.ipam.as_ref().map(node).filter(|ipam| *ipam != json!({})));
+        it.maybe(
+            "ipam",
+            network
+                .ipam
+                .as_ref()
+                .map(node)
+                .filter(|ipam| *ipam != json!({})),
+        );
         it.texts("labels", &network.labels);
         it.other(&network.other);
         networks.insert(key.clone(), it.done());
     }
     let mut volumes = Map::new();
-    for (key, volume) in project.volumes.iter().filter(|(key, _)| used.volumes.contains(&key.as_str())) {
+    for (key, volume) in project
+        .volumes
+        .iter()
+        .filter(|(key, _)| used.volumes.contains(&key.as_str()))
+    {
         let mut it = Out::default();
         it.put("name", full(&volume.name, key, volume.external));
         it.maybe("external", volume.external.then_some(true));
@@ -197,11 +240,20 @@ impl<'a> Used<'a> {
     fn by(project: &'a Project) -> Self {
         let mut used = Self::default();
         for service in project.services.values() {
-            used.networks.extend(service.networks.iter().map(|it| it.network.as_str()));
-            used.volumes.extend(service.volumes.iter().filter_map(|it| it.source.as_deref()));
+            used.networks
+                .extend(service.networks.iter().map(|it| it.network.as_str()));
+            used.volumes
+                .extend(service.volumes.iter().filter_map(|it| it.source.as_deref()));
             let build = service.build.iter().flat_map(|build| &build.secrets);
-            used.secrets.extend(service.secrets.iter().chain(build).map(|it| it.source.as_str()));
-            used.configs.extend(service.configs.iter().map(|it| it.source.as_str()));
+            used.secrets.extend(
+                service
+                    .secrets
+                    .iter()
+                    .chain(build)
+                    .map(|it| it.source.as_str()),
+            );
+            used.configs
+                .extend(service.configs.iter().map(|it| it.source.as_str()));
         }
         used
     }
@@ -215,7 +267,9 @@ fn service(service: &Service) -> Value {
     out.maybe("entrypoint", service.entrypoint.as_ref().and_then(command));
     if !service.environment.is_empty() {
         let all = service.environment.iter();
-        let all: Map<String, Value> = all.map(|(name, it)| (name.clone(), json!(it.value))).collect();
+        let all: Map<String, Value> = all
+            .map(|(name, it)| (name.clone(), json!(it.value)))
+            .collect();
         out.put("environment", all);
     }
     if !service.ports.is_empty() {
@@ -223,7 +277,10 @@ fn service(service: &Service) -> Value {
     }
     out.list("expose", &service.expose);
     if !service.volumes.is_empty() {
-        out.put("volumes", service.volumes.iter().map(mount).collect::<Vec<_>>());
+        out.put(
+            "volumes",
+            service.volumes.iter().map(mount).collect::<Vec<_>>(),
+        );
     }
     out.list("tmpfs", &service.tmpfs);
     if !service.networks.is_empty() {
@@ -250,13 +307,41 @@ fn service(service: &Service) -> Value {
     }
     out.maybe("healthcheck", service.healthcheck.as_ref().map(healthcheck));
     out.text("restart", &service.restart);
-    out.maybe("deploy", service.deploy.as_ref().map(deploy).filter(|it| *it != json!({})));
+    out.maybe(
+        "deploy",
+        service
+            .deploy
+            .as_ref()
+            .map(deploy)
+            .filter(|it| *it != json!({})),
+    );
     out.maybe("scale", service.scale.as_ref().map(|it| it.value));
     out.size("mem_limit", &service.mem_limit);
-    out.maybe("memswap_limit", service.memswap_limit.as_ref().filter(|it| it.value != 0).map(|it| it.value.to_string()));
+    out.maybe(
+        "memswap_limit",
+        service
+            .memswap_limit
+            .as_ref()
+            .filter(|it| it.value != 0)
+            .map(|it| it.value.to_string()),
+    );
     out.size("mem_reservation", &service.mem_reservation);
-    out.maybe("cpus", service.cpus.as_ref().map(|it| number(it.value)).filter(|it| *it != json!(0)));
-    out.maybe("pids_limit", service.pids_limit.as_ref().map(|it| it.value).filter(|it| *it != 0));
+    out.maybe(
+        "cpus",
+        service
+            .cpus
+            .as_ref()
+            .map(|it| number(it.value))
+            .filter(|it| *it != json!(0)),
+    );
+    out.maybe(
+        "pids_limit",
+        service
+            .pids_limit
+            .as_ref()
+            .map(|it| it.value)
+            .filter(|it| *it != 0),
+    );
     for (key, value) in [
         ("user", &service.user),
         ("working_dir", &service.working_dir),
@@ -275,13 +360,22 @@ fn service(service: &Service) -> Value {
     ] {
         out.text(key, value);
     }
-    let pull = service.pull_policy.as_ref().map(|it| it.value.replace("if_not_present", "missing"));
+    let pull = service
+        .pull_policy
+        .as_ref()
+        .map(|it| it.value.replace("if_not_present", "missing"));
     out.maybe("pull_policy", pull);
     out.texts("labels", &service.labels);
     out.texts("annotations", &service.annotations);
     for (key, grants) in [("secrets", &service.secrets), ("configs", &service.configs)] {
         if !grants.is_empty() {
-            out.put(key, grants.iter().map(|it| grant(it, key == "secrets")).collect::<Vec<_>>());
+            out.put(
+                key,
+                grants
+                    .iter()
+                    .map(|it| grant(it, key == "secrets"))
+                    .collect::<Vec<_>>(),
+            );
         }
     }
     out.flag("read_only", &service.read_only);
@@ -307,12 +401,17 @@ fn service(service: &Service) -> Value {
         out.list(key, list);
     }
     if !service.devices.is_empty() {
-        out.put("devices", service.devices.iter().map(device).collect::<Vec<_>>());
+        out.put(
+            "devices",
+            service.devices.iter().map(device).collect::<Vec<_>>(),
+        );
     }
     out.texts("sysctls", &service.sysctls);
     if !service.ulimits.is_empty() {
         let all = service.ulimits.iter();
-        let all: Map<String, Value> = all.map(|(name, it)| (name.clone(), json!([it.value.0, it.value.1]))).collect();
+        let all: Map<String, Value> = all
+            .map(|(name, it)| (name.clone(), json!([it.value.0, it.value.1])))
+            .collect();
         out.put("ulimits", all);
     }
     out.maybe("extra_hosts", hosts(&service.extra_hosts));
@@ -341,14 +440,23 @@ fn build(build: &Build) -> Value {
     out.text("network", &build.network);
     // Compose leaves out what is set nowhere.
     let args = build.args.iter().filter(|(_, it)| it.value.is_some());
-    let args: Map<String, Value> = args.map(|(name, it)| (name.clone(), json!(it.value))).collect();
+    let args: Map<String, Value> = args
+        .map(|(name, it)| (name.clone(), json!(it.value)))
+        .collect();
     if !args.is_empty() {
         out.put("args", args);
     }
     out.maybe("no_cache", build.no_cache.then_some(true));
     out.maybe("pull", build.pull.then_some(true));
     if !build.secrets.is_empty() {
-        out.put("secrets", build.secrets.iter().map(|it| grant(it, false)).collect::<Vec<_>>());
+        out.put(
+            "secrets",
+            build
+                .secrets
+                .iter()
+                .map(|it| grant(it, false))
+                .collect::<Vec<_>>(),
+        );
     }
     out.texts("additional_contexts", &build.additional_contexts);
     out.size("shm_size", &build.shm_size);
@@ -376,7 +484,13 @@ fn port(port: &Port) -> Value {
     out.put("target", port.target);
     out.maybe(
         "published",
-        port.published.map(|(first, last)| if first == last { first.to_string() } else { format!("{first}-{last}") }),
+        port.published.map(|(first, last)| {
+            if first == last {
+                first.to_string()
+            } else {
+                format!("{first}-{last}")
+            }
+        }),
     );
     out.put("protocol", port.protocol.clone());
     out.maybe("app_protocol", port.app_protocol.clone());
@@ -398,12 +512,21 @@ fn mount(mount: &Mount) -> Value {
     out.put("target", mount.target.clone());
     out.maybe("read_only", mount.read_only.then_some(true));
     if mount.kind == MountKind::Bind {
-        out.maybe("create_host_path", (!mount.create_host_path).then_some(false));
+        out.maybe(
+            "create_host_path",
+            (!mount.create_host_path).then_some(false),
+        );
     }
     out.maybe("propagation", mount.propagation.clone());
     out.maybe("nocopy", mount.nocopy.then_some(true));
     out.maybe("subpath", mount.subpath.clone());
-    out.maybe("size", mount.tmpfs_size.filter(|it| *it > 0).map(|it| it.to_string()));
+    out.maybe(
+        "size",
+        mount
+            .tmpfs_size
+            .filter(|it| *it > 0)
+            .map(|it| it.to_string()),
+    );
     out.maybe("mode", mount.tmpfs_mode.filter(|it| *it > 0));
     out.other(&mount.other);
     out.done()
@@ -451,8 +574,14 @@ fn deploy(deploy: &Deploy) -> Value {
     out.maybe("mode", deploy.mode.clone());
     out.maybe("replicas", deploy.replicas.as_ref().map(|it| it.value));
     let mut resources = Out::default();
-    for (key, part) in [("limits", &deploy.limits), ("reservations", &deploy.reservations)] {
-        resources.maybe(key, part.as_ref().map(amounts).filter(|it| *it != json!({})));
+    for (key, part) in [
+        ("limits", &deploy.limits),
+        ("reservations", &deploy.reservations),
+    ] {
+        resources.maybe(
+            key,
+            part.as_ref().map(amounts).filter(|it| *it != json!({})),
+        );
     }
     if !resources.0.is_empty() {
         out.put("resources", resources.done());
@@ -471,9 +600,23 @@ fn deploy(deploy: &Deploy) -> Value {
 
 fn amounts(resources: &Resources) -> Value {
     let mut out = Out::default();
-    out.maybe("cpus", resources.cpus.as_ref().map(|it| number(it.value)).filter(|it| *it != json!(0)));
+    out.maybe(
+        "cpus",
+        resources
+            .cpus
+            .as_ref()
+            .map(|it| number(it.value))
+            .filter(|it| *it != json!(0)),
+    );
     out.size("memory", &resources.memory);
-    out.maybe("pids", resources.pids.as_ref().map(|it| it.value).filter(|it| *it != 0));
+    out.maybe(
+        "pids",
+        resources
+            .pids
+            .as_ref()
+            .map(|it| it.value)
+            .filter(|it| *it != 0),
+    );
     out.maybe("devices", resources.devices.as_ref().map(node));
     out.other(&resources.other);
     out.done()
@@ -494,7 +637,10 @@ fn grant(grant: &Grant, is_service_secret: bool) -> Value {
 }
 
 fn hosts(hosts: &[Located<(String, String)>]) -> Option<Value> {
-    let mut lines: Vec<String> = hosts.iter().map(|it| format!("{}={}", it.value.0, it.value.1)).collect();
+    let mut lines: Vec<String> = hosts
+        .iter()
+        .map(|it| format!("{}={}", it.value.0, it.value.1))
+        .collect();
     lines.sort();
     (!lines.is_empty()).then(|| json!(lines))
 }
@@ -522,7 +668,11 @@ fn node(node: &Node) -> Value {
         yaml::Value::Seq(items) => items.iter().map(self::node).collect(),
         yaml::Value::Map(fields) => {
             let fields = fields.iter();
-            Value::Object(fields.map(|it| (it.key.clone(), self::node(&it.value))).collect())
+            Value::Object(
+                fields
+                    .map(|it| (it.key.clone(), self::node(&it.value)))
+                    .collect(),
+            )
         }
         yaml::Value::Scalar(scalar) => match scalar.kind {
             Kind::Null => Value::Null,
@@ -553,7 +703,10 @@ fn duration(duration: Duration) -> String {
             return format!("{}{unit}", nanos as f64 / size as f64);
         }
     }
-    let (minutes, seconds) = (nanos / 60_000_000_000, (nanos % 60_000_000_000) as f64 / 1e9);
+    let (minutes, seconds) = (
+        nanos / 60_000_000_000,
+        (nanos % 60_000_000_000) as f64 / 1e9,
+    );
     match (minutes / 60, minutes % 60) {
         (0, 0) => format!("{seconds}s"),
         (0, minutes) => format!("{minutes}m{seconds}s"),

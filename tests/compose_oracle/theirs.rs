@@ -1,5 +1,6 @@
 //! Docker Compose's answer.
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::mpsc;
@@ -22,8 +23,8 @@ pub struct Oracle {
 /// Compose's refusal.
 pub struct Refusal {
     pub message: String,
-    /// The line, when it names one.
-    pub line: Option<usize>,
+    /// The lines, when it names any.
+    pub lines: Option<RangeInclusive<usize>>,
 }
 
 impl Oracle {
@@ -69,14 +70,14 @@ impl Oracle {
             let _ = Command::new("kill").args(["-9", &id.to_string()]).status();
             return Err(Refusal {
                 message: "it hangs".to_owned(),
-                line: None,
+                lines: None,
             });
         };
         let output = output.expect("Compose ends");
         let complaint = String::from_utf8_lossy(&output.stderr);
         if !output.status.success() {
             return Err(Refusal {
-                line: line(&complaint),
+                lines: lines(&complaint),
                 message: complaint.trim().to_owned(),
             });
         }
@@ -88,14 +89,24 @@ impl Oracle {
     }
 }
 
-/// The line of `line 3: …` or `at L3.C1`; the last one, but for that of a first definition.
-fn line(complaint: &str) -> Option<usize> {
+/// The lines of `line 3: …` or of `at L2.C1-L3.C5`; but not that of a first definition, nor the first line that
+/// stands for the whole file.
+fn lines(complaint: &str) -> Option<RangeInclusive<usize>> {
     let complaint = complaint.split("already defined at").next()?;
-    let rest = complaint
-        .rsplit_once("at L")
-        .or_else(|| complaint.rsplit_once("line "))?
-        .1;
-    rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok()
+    let complaint = complaint.replace("construct errors: line 1:", "");
+    let number = |text: &str| -> Option<usize> {
+        text.split(|c: char| !c.is_ascii_digit())
+            .next()?
+            .parse()
+            .ok()
+    };
+    if let Some((_, place)) = complaint.rsplit_once("at L") {
+        let first = number(place)?;
+        let last = place.split_once("-L").and_then(|(_, last)| number(last));
+        return Some(first..=last.unwrap_or(first));
+    }
+    let line = number(complaint.rsplit_once("line ")?.1)?;
+    Some(line..=line)
 }
 
 /// `$$` is `$`, and paths start at the project.
@@ -124,7 +135,11 @@ fn from_root(text: &str, root: &str) -> String {
                 return shown.to_owned();
             }
             if let Some(rest) = rest.strip_prefix('/') {
-                return if shown == "." { rest.to_owned() } else { format!("{shown}/{rest}") };
+                return if shown == "." {
+                    rest.to_owned()
+                } else {
+                    format!("{shown}/{rest}")
+                };
             }
         }
     }
@@ -143,7 +158,9 @@ fn settle(model: &mut Value) {
             }
         }
     }
-    let services: Vec<String> = fields_of(model.as_object_mut(), "services").map(|(name, _)| name.clone()).collect();
+    let services: Vec<String> = fields_of(model.as_object_mut(), "services")
+        .map(|(name, _)| name.clone())
+        .collect();
     for service in fields(model, "services") {
         drop_null(service, "command");
         drop_null(service, "entrypoint");
@@ -185,11 +202,17 @@ fn settle(model: &mut Value) {
         drop_empty(service, "depends_on");
         // No limit is no limit.
         for key in ["mem_limit", "shm_size", "mem_reservation"] {
-            if service.get(key).is_some_and(|it| it.as_str().is_some_and(|it| it.starts_with('-'))) {
+            if service
+                .get(key)
+                .is_some_and(|it| it.as_str().is_some_and(|it| it.starts_with('-')))
+            {
                 service.remove(key);
             }
         }
-        if let Some(Value::Array(test)) = service.get_mut("healthcheck").and_then(|it| it.get_mut("test")) {
+        if let Some(Value::Array(test)) = service
+            .get_mut("healthcheck")
+            .and_then(|it| it.get_mut("test"))
+        {
             match test.first().and_then(Value::as_str) {
                 Some("NONE") => test.truncate(1),
                 // What the engine makes of several words.
@@ -240,7 +263,5 @@ fn entries<'v>(
     key: &str,
 ) -> impl Iterator<Item = &'v mut Map<String, Value>> {
     let list = service.get_mut(key).and_then(Value::as_array_mut);
-    list.into_iter()
-        .flatten()
-        .filter_map(Value::as_object_mut)
+    list.into_iter().flatten().filter_map(Value::as_object_mut)
 }

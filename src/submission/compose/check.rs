@@ -141,7 +141,14 @@ fn models_exist(project: &Project, service: &Service) -> Read<()> {
     let in_list = used.seq().unwrap_or_default().iter();
     let in_list = in_list.filter_map(|node| Some((text(node)?, node.location.clone())));
     for (name, location) in by_key.chain(in_list) {
-        undefined(service, "el modelo", "models", &name, known.iter(), &location)?;
+        undefined(
+            service,
+            "el modelo",
+            "models",
+            &name,
+            known.iter(),
+            &location,
+        )?;
     }
     Ok(())
 }
@@ -152,7 +159,10 @@ fn targets_differ(service: &Service) -> Read<()> {
         let target = it.split(':').next().unwrap_or_default();
         (paths::clean(target), &it.location)
     });
-    let volumes = service.volumes.iter().map(|it| (it.target.clone(), &it.location));
+    let volumes = service
+        .volumes
+        .iter()
+        .map(|it| (it.target.clone(), &it.location));
     let mut seen: HashMap<String, &Location> = HashMap::new();
     for (target, location) in tmpfs.chain(volumes) {
         if let Some(before) = seen.insert(target.clone(), location) {
@@ -170,13 +180,18 @@ fn targets_differ(service: &Service) -> Read<()> {
 
 /// What `develop.watch` copies goes somewhere.
 fn watches_have_targets(service: &Service) -> Read<()> {
-    let watch = service.develop.as_ref().and_then(|it| it.get("watch")?.seq());
+    let watch = service
+        .develop
+        .as_ref()
+        .and_then(|it| it.get("watch")?.seq());
     for entry in watch.unwrap_or_default() {
         let action = entry.get("action").and_then(text).unwrap_or_default();
         if action.starts_with("sync") && entry.get("target").is_none() {
             return invalid(
                 &entry.location,
-                format!("a esta entrada de `develop.watch` le falta `target`, la ruta del contenedor a la que `{action}` copia"),
+                format!(
+                    "a esta entrada de `develop.watch` le falta `target`, la ruta del contenedor a la que `{action}` copia"
+                ),
             );
         }
     }
@@ -233,7 +248,11 @@ fn limits_agree(service: &Service) -> Read<()> {
         && short.value > 0
         && short.value != long.memory.as_ref().map_or(0, |it| it.value)
     {
-        return differ(&short.location, "mem_reservation", "resources.reservations.memory");
+        return differ(
+            &short.location,
+            "mem_reservation",
+            "resources.reservations.memory",
+        );
     }
     let Some(limits) = &deploy.limits else {
         return Ok(());

@@ -111,7 +111,9 @@ fn raw(text: &str, file: &str, lookup: &Lookup) -> Read<Vec<dotenv::Variable>> {
         if name.is_empty() || name.contains(char::is_whitespace) {
             return super::fields::invalid(
                 &location,
-                format!("`{name}` no sirve como nombre de variable: escribe `NOMBRE=valor`, sin espacios ni `export` (el archivo se lee con `format: raw`)"),
+                format!(
+                    "`{name}` no sirve como nombre de variable: escribe `NOMBRE=valor`, sin espacios ni `export` (el archivo se lee con `format: raw`)"
+                ),
             );
         }
         variables.push((name.to_owned(), value, location));

@@ -106,7 +106,11 @@ pub(super) fn name(
     let lookup = |name: &str| environment.get(name).cloned();
     let named = |(file, text): &(&String, &str)| {
         let roots = yaml::parse(text, file).ok()?;
-        let written = roots.iter().rev().find_map(|root| root.get("name"))?.str()?;
+        let written = roots
+            .iter()
+            .rev()
+            .find_map(|root| root.get("name"))?
+            .str()?;
         let name = interpolate::text(written, &lookup).ok()?.text;
         Some(assemble::normal(&name)).filter(|name| !name.is_empty())
     };

@@ -76,7 +76,8 @@ impl<'a> Loader<'a> {
                 project = Some(merged);
             }
         }
-        let Some(mut project) = project.filter(|root| root.map().is_none_or(|it| !it.is_empty())) else {
+        let Some(mut project) = project.filter(|root| root.map().is_none_or(|it| !it.is_empty()))
+        else {
             let first = files.first().map_or("", |(file, _)| file.as_str());
             return invalid(
                 &Location::line(first, 1),
@@ -90,8 +91,9 @@ impl<'a> Loader<'a> {
     /// Checks what the files so far make together. Faults are told as the file at hand has them, with what the
     /// student wrote; when it stands `alone`, they need no second look.
     fn check(&mut self, merged: &Node, faults: Vec<Fault>, alone: bool) -> Read<()> {
-        let (is_final, mendable): (Vec<Fault>, Vec<Fault>) =
-            faults.into_iter().partition(|fault| alone || fault.is_final);
+        let (is_final, mendable): (Vec<Fault>, Vec<Fault>) = faults
+            .into_iter()
+            .partition(|fault| alone || fault.is_final);
         self.faults = is_final.into_iter().map(|fault| fault.error).collect();
         if !alone {
             for fault in schema::check(merged) {
@@ -103,7 +105,9 @@ impl<'a> Loader<'a> {
                 }
             }
         }
-        self.faults.first().map_or(Ok(()), |first| Err(first.clone()))
+        self.faults
+            .first()
+            .map_or(Ok(()), |first| Err(first.clone()))
     }
 
     /// The documents of one file, interpolated and in their long form; none when it is empty.
@@ -181,7 +185,9 @@ impl<'a> Loader<'a> {
     ) -> Read<bool> {
         let extends = |services: &Node| {
             let fields = services.map().unwrap_or_default();
-            fields.iter().any(|field| field.value.get("extends").is_some())
+            fields
+                .iter()
+                .any(|field| field.value.get("extends").is_some())
         };
         let Some(services) = document.get("services").filter(|it| extends(it)).cloned() else {
             return Ok(false);
@@ -377,7 +383,8 @@ impl<'a> Loader<'a> {
         }
         for file in named {
             let path = paths::inside(dir, &file.value, &file.location)?;
-            let read = files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
+            let read =
+                files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
             self.variables.read(read);
         }
         own.extend(
@@ -401,8 +408,14 @@ fn unset(name: &str, location: &Location) -> Warning {
 /// Compose takes ports apart before it merges: no other file can mend one.
 fn ports_are_ports(root: &Node) -> Read<()> {
     let services = root.get("services").and_then(Node::map).unwrap_or_default();
-    let ports = services.iter().filter_map(|service| service.value.get("ports")?.seq());
-    for port in ports.flatten().filter(|port| port.scalar().is_some_and(|it| it.kind != Kind::Null)) {
+    let kept = |node: &&Node| node.tag != Some(Tag::Reset);
+    let ports = services
+        .iter()
+        .filter_map(|service| service.value.get("ports").filter(kept)?.seq());
+    for port in ports
+        .flatten()
+        .filter(|port| port.scalar().is_some_and(|it| it.kind != Kind::Null))
+    {
         Port::read(port)?;
     }
     Ok(())

@@ -116,7 +116,10 @@ fn to_hosts(node: &mut Node) {
             .collect(),
         Value::Seq(items) => {
             for item in items {
-                if let Value::Scalar(Scalar { text, kind: Kind::Text }) = &mut item.value
+                if let Value::Scalar(Scalar {
+                    text,
+                    kind: Kind::Text,
+                }) = &mut item.value
                     && !text.contains('=')
                 {
                     *text = text.replacen(':', "=", 1);
@@ -292,7 +295,9 @@ pub(super) fn strip(mut node: Node) -> Node {
             node.value = Value::Map(clean.collect());
         }
         Value::Seq(items) => {
-            let kept = items.into_iter().filter(|item| item.tag != Some(Tag::Reset));
+            let kept = items
+                .into_iter()
+                .filter(|item| item.tag != Some(Tag::Reset));
             node.value = Value::Seq(kept.map(strip).collect());
         }
         Value::Scalar(_) => {}

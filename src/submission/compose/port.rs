@@ -65,10 +65,16 @@ fn long(node: &Node) -> Read<Port> {
         None => None,
     };
     let host_ip = fields.text("host_ip")?;
-    if let Some(ip) = host_ip.as_ref().filter(|ip| ip.parse::<std::net::IpAddr>().is_err()) {
+    if let Some(ip) = host_ip
+        .as_ref()
+        .filter(|ip| ip.parse::<std::net::IpAddr>().is_err())
+    {
         return invalid(
             &ip.location,
-            format!("`host_ip` tiene que ser una dirección IP, como `127.0.0.1`, y es `{}`", ip.value),
+            format!(
+                "`host_ip` tiene que ser una dirección IP, como `127.0.0.1`, y es `{}`",
+                ip.value
+            ),
         );
     }
     Ok(Port {

@@ -141,7 +141,9 @@ fn walk(node: &Node, schema: &Json, path: &str, faults: &mut Vec<Fault>) {
             }
             let key = path.rsplit('.').next().unwrap_or(path);
             if schema.get("uniqueItems") == Some(&Json::Bool(true)) && !UNIQUE.contains(&key) {
-                faults.extend(twice(items, path));
+                // A list that is merged with one below may be made a mapping before.
+                let is_final = node.tag == Some(Tag::Override);
+                faults.extend(twice(items, path).map(|fault| Fault { is_final, ..fault }));
             }
         }
         Value::Map(_) => map_fits(node, schema, path, faults),
@@ -191,10 +193,20 @@ fn miscast(node: &Node, wanted: &[&str], path: &str) -> Option<Fault> {
     const NUMBERS: [&str; 3] = ["cpus", "cpu_percent", "max_failure_ratio"];
     /// These are cast after merging.
     const LATE: [&str; 8] = [
-        "no_cache", "pull", "attach", "required", "pids", "limits.cpus", "reservations.cpus", "build.privileged",
+        "no_cache",
+        "pull",
+        "attach",
+        "required",
+        "pids",
+        "limits.cpus",
+        "reservations.cpus",
+        "build.privileged",
     ];
     let scalar = node.scalar()?;
-    let (key, text) = (path.rsplit('.').next().unwrap_or(path), scalar.text.as_str());
+    let (key, text) = (
+        path.rsplit('.').next().unwrap_or(path),
+        scalar.text.as_str(),
+    );
     let has = |name: &str| wanted.contains(&name);
     let is_number = has("number") || has("integer");
     if let Kind::Float(value) = scalar.kind
@@ -202,7 +214,9 @@ fn miscast(node: &Node, wanted: &[&str], path: &str) -> Option<Fault> {
     {
         return Some(fault(
             &node.location,
-            format!("`{path}` no admite el número `{text}`: escríbelo entre comillas, `\"{text}\"`"),
+            format!(
+                "`{path}` no admite el número `{text}`: escríbelo entre comillas, `\"{text}\"`"
+            ),
         ));
     }
     if scalar.kind != Kind::Text || !has("string") {
@@ -485,12 +499,17 @@ fn wrong_type(node: &Node, wanted: &[&str], path: &str) -> Fault {
         Value::Scalar(scalar) => (format!(" (`{}`)", scalar.text), String::new()),
         _ => (String::new(), String::new()),
     };
+    // A list or mapping inside of a list of pairs: such lists are taken apart before files are merged.
+    let is_final = node.scalar().is_none() && path.ends_with(".environment");
     let what = if path.is_empty() { "el archivo" } else { path };
     let quote = if path.is_empty() { "" } else { "`" };
-    fault(
-        &node.location,
-        format!("{quote}{what}{quote} tiene que ser {wants}, y es {got}{written}{advice}"),
-    )
+    Fault {
+        is_final,
+        ..fault(
+            &node.location,
+            format!("{quote}{what}{quote} tiene que ser {wants}, y es {got}{written}{advice}"),
+        )
+    }
 }
 
 fn is_duration(path: &str) -> bool {

@@ -1,6 +1,6 @@
 use super::*;
 
-fn load_files(files: &[(&str, &str)]) -> Result<Option<Loaded>, ComposeError> {
+pub(super) fn load_files(files: &[(&str, &str)]) -> Result<Option<Loaded>, ComposeError> {
     let mut snapshot = Snapshot::default();
     for (path, text) in files {
         snapshot.insert(path, text.to_string(), false);

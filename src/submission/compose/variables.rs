@@ -58,7 +58,11 @@ impl<'a> Variables<'a> {
 
     /// Remembers an env file that was read; a later one decides.
     pub(super) fn read(&mut self, read: EnvRead) {
-        let EnvRead { path, defined, looked_up } = read;
+        let EnvRead {
+            path,
+            defined,
+            looked_up,
+        } = read;
         for (name, _) in &defined {
             self.files.insert(name.clone(), path.clone());
         }
@@ -71,9 +75,16 @@ impl<'a> Variables<'a> {
     }
 
     /// Remembers the variables that a value at `location` names.
-    pub(super) fn used(&mut self, uses: &[Use], location: &Location, environment: &BTreeMap<String, String>) {
+    pub(super) fn used(
+        &mut self,
+        uses: &[Use],
+        location: &Location,
+        environment: &BTreeMap<String, String>,
+    ) {
         for it in uses {
-            let found = environment.get(&it.name).and_then(|_| self.source(&it.name).or(Some(Source::Shell)));
+            let found = environment
+                .get(&it.name)
+                .and_then(|_| self.source(&it.name).or(Some(Source::Shell)));
             self.add(it.name.clone(), location, it.guarded, found);
         }
     }

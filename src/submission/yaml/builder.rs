@@ -335,7 +335,11 @@ impl Builder<'_> {
                         merge_seen.replace(node.location.clone())
                     } else if fields.has(&text) {
                         let same = |field: &&Field| field.key == text;
-                        fields.list.iter().find(same).map(|field| field.location.clone())
+                        fields
+                            .list
+                            .iter()
+                            .find(same)
+                            .map(|field| field.location.clone())
                     } else {
                         None
                     };

@@ -28,7 +28,10 @@ impl Service {
         if let Some((name, variable)) = environment.iter().find(|(name, _)| name.ends_with(' ')) {
             return invalid(
                 &variable.location,
-                format!("el nombre `{name}` termina en un espacio: escribe `{}=valor`, sin espacios", name.trim()),
+                format!(
+                    "el nombre `{name}` termina en un espacio: escribe `{}=valor`, sin espacios",
+                    name.trim()
+                ),
             );
         }
         for (name, variable) in &mut environment {
@@ -247,7 +250,9 @@ fn devices(nodes: Vec<Node>) -> Read<Vec<Node>> {
         if let Some(written) = text(node).filter(|text| text.matches(':').count() > 2) {
             return invalid(
                 &node.location,
-                format!("el dispositivo `{written}` tiene demasiados `:`: escribe `ORIGEN:DESTINO:rwm`"),
+                format!(
+                    "el dispositivo `{written}` tiene demasiados `:`: escribe `ORIGEN:DESTINO:rwm`"
+                ),
             );
         }
     }
@@ -262,10 +267,16 @@ fn env_files(nodes: &[Node]) -> Read<Vec<EnvFile>> {
             None => fields.plain_text("path")?.unwrap_or_default(),
         };
         let format = fields.text("format")?;
-        if let Some(format) = format.as_ref().filter(|format| format.value != "raw" && !format.is_empty()) {
+        if let Some(format) = format
+            .as_ref()
+            .filter(|format| format.value != "raw" && !format.is_empty())
+        {
             return invalid(
                 &format.location,
-                format!("`format` de `env_file` no admite `{}`: quita la clave, o escribe `raw`", format.value),
+                format!(
+                    "`format` de `env_file` no admite `{}`: quita la clave, o escribe `raw`",
+                    format.value
+                ),
             );
         }
         Ok(EnvFile {
