@@ -1,16 +1,19 @@
 //! Reads files into one merged tree: interpolation, `extends`, `include`, overrides.
 
+mod extend;
+mod include;
+
 use std::collections::BTreeMap;
 
-use super::fields::{Fields, Read, invalid, text};
-use super::merge::{canonical, children, merge, rebase, strip, unique};
+use super::fields::{Read, invalid};
+use super::merge::{canonical, merge, rebase, strip, unique};
 use super::schema::{self, Fault};
 use super::variables::Variables;
-use super::{ComposeError, Port, Warning, files, paths};
+use super::{ComposeError, Port, Warning, files};
 use crate::submission::interpolate;
 use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
-use crate::submission::yaml::{self, Field, Kind, Node, Tag, Value};
+use crate::submission::yaml::{self, Kind, Node, Tag, Value};
 
 /// Files that include or extend files, at most.
 const MOST_LEVELS: usize = 16;
@@ -174,226 +177,6 @@ impl<'a> Loader<'a> {
             ..field.value
         });
     }
-
-    /// Applies `extends` to every service; whether there was any.
-    fn extend_all(
-        &mut self,
-        document: &mut Node,
-        file: &str,
-        dir: &str,
-        environment: &Environment,
-    ) -> Read<bool> {
-        let extends = |services: &Node| {
-            let fields = services.map().unwrap_or_default();
-            fields
-                .iter()
-                .any(|field| field.value.get("extends").is_some())
-        };
-        let Some(services) = document.get("services").filter(|it| extends(it)).cloned() else {
-            return Ok(false);
-        };
-        for field in children(document, "services") {
-            if field.value.get("extends").is_some() {
-                let mut path = Vec::new();
-                field.value = self.extended(
-                    &services,
-                    &field.key,
-                    &field.location,
-                    file,
-                    dir,
-                    environment,
-                    &mut path,
-                )?;
-            }
-        }
-        Ok(true)
-    }
-
-    /// The service `name` with what it extends below it. Paths are still relative to `dir`.
-    #[expect(clippy::too_many_arguments)]
-    fn extended(
-        &mut self,
-        services: &Node,
-        name: &str,
-        asked: &Location,
-        file: &str,
-        dir: &str,
-        environment: &Environment,
-        path: &mut Vec<(String, String)>,
-    ) -> Read<Node> {
-        let here = (file.to_owned(), name.to_owned());
-        if path.contains(&here) || path.len() >= MOST_LEVELS {
-            return invalid(
-                asked,
-                format!(
-                    "`extends` da vueltas: el servicio `{name}` acaba extendiéndose a sí mismo"
-                ),
-            );
-        }
-        let Some(service) = services.get(name) else {
-            return invalid(
-                asked,
-                format!(
-                    "`extends` pide el servicio `{name}`, y `{file}` no tiene ninguno con ese nombre"
-                ),
-            );
-        };
-        let Some(extends) = service
-            .get("extends")
-            .filter(|node| node.tag != Some(Tag::Reset))
-        else {
-            return Ok(service.clone());
-        };
-        path.push(here);
-        let location = extends.location.clone();
-        let mut fields = Fields::of(extends);
-        let base_name = fields.plain_text("service")?.unwrap_or_default();
-        let base = match fields.text("file")? {
-            None => self.extended(
-                services,
-                &base_name,
-                &location,
-                file,
-                dir,
-                environment,
-                path,
-            )?,
-            Some(other) => {
-                let other = paths::inside(dir, &other.value, &other.location)?;
-                let mut documents = self.documents(&other, &location, environment)?;
-                let other_dir = paths::folder(&other).to_owned();
-                let services = documents.drain(..).next();
-                let services = services.and_then(|it| it.root.get("services").cloned());
-                let Some(other_services) = services else {
-                    return invalid(&location, format!("`{other}` no tiene `services`"));
-                };
-                let base = self.extended(
-                    &other_services,
-                    &base_name,
-                    &location,
-                    &other,
-                    &other_dir,
-                    environment,
-                    path,
-                )?;
-                relocated(base, &other_dir, dir)
-            }
-        };
-        path.pop();
-        let mut merged = merge(base, service.clone(), &format!("services.{name}"));
-        if let Value::Map(fields) = &mut merged.value {
-            fields.retain(|field| field.key != "extends");
-            fields.push(Field {
-                key: "extends".to_owned(),
-                location: location.clone(),
-                value: Node {
-                    value: Value::Map(vec![Field {
-                        key: "service".to_owned(),
-                        location: location.clone(),
-                        value: Node::text(Some(&base_name), location.clone()),
-                    }]),
-                    location,
-                    tag: None,
-                },
-            });
-        }
-        Ok(merged)
-    }
-
-    /// Adds what the files of `include` define.
-    fn include(
-        &mut self,
-        document: &mut Node,
-        dir: &str,
-        environment: &Environment,
-        level: usize,
-    ) -> Read<()> {
-        let include = match &mut document.value {
-            Value::Map(fields) => {
-                let at = fields.iter().position(|field| field.key == "include");
-                at.map(|at| fields.remove(at))
-            }
-            _ => None,
-        };
-        let Some(include) = include else {
-            return Ok(());
-        };
-        for entry in include.value.seq().unwrap_or_default() {
-            if level >= MOST_LEVELS {
-                return invalid(
-                    &entry.location,
-                    "`include` da vueltas: un archivo acaba incluyéndose a sí mismo",
-                );
-            }
-            let mut options = Fields::of(entry);
-            let written = match text(entry) {
-                Some(path) => vec![(path, entry.location.clone())],
-                None => options
-                    .texts("path")
-                    .into_iter()
-                    .map(|p| (p.value, p.location))
-                    .collect(),
-            };
-            let mut files = Vec::new();
-            for (path, location) in written {
-                files.push((paths::inside(dir, &path, &location)?, location));
-            }
-            let Some((first, asked)) = files.first().cloned() else {
-                return invalid(
-                    &entry.location,
-                    "a esta entrada de `include` le falta `path`",
-                );
-            };
-            let inner_dir = match options.text("project_directory")? {
-                Some(folder) => paths::inside(dir, &folder.value, &folder.location)?,
-                None => paths::folder(&first).to_owned(),
-            };
-            let inner =
-                self.included_environment(&mut options, dir, &inner_dir, &asked, environment)?;
-            for (key, value) in options.rest() {
-                self.warnings.push(Warning {
-                    message: format!(
-                        "Compose no conoce la clave `{key}` en `include` y no dice nada: revisa el nombre (`path`, `project_directory` o `env_file`)"
-                    ),
-                    location: value.location,
-                });
-            }
-            let included = self.load(&files, &inner_dir, &inner, level + 1)?;
-            import(document, included);
-        }
-        Ok(())
-    }
-
-    fn included_environment(
-        &mut self,
-        options: &mut Fields,
-        dir: &str,
-        inner_dir: &str,
-        asked: &Location,
-        environment: &Environment,
-    ) -> Read<Environment> {
-        let mut own = Environment::new();
-        let named = options.texts("env_file");
-        if named.is_empty() {
-            let default = paths::join(inner_dir, ".env");
-            if self.snapshot.file(&default).is_some() {
-                let read = files::read_env(self.snapshot, &default, asked, environment, &mut own)?;
-                self.variables.read(read);
-            }
-        }
-        for file in named {
-            let path = paths::inside(dir, &file.value, &file.location)?;
-            let read =
-                files::read_env(self.snapshot, &path, &file.location, environment, &mut own)?;
-            self.variables.read(read);
-        }
-        own.extend(
-            environment
-                .iter()
-                .map(|(name, value)| (name.clone(), value.clone())),
-        );
-        Ok(own)
-    }
 }
 
 fn unset(name: &str, location: &Location) -> Warning {
@@ -419,47 +202,4 @@ fn ports_are_ports(root: &Node) -> Read<()> {
         Port::read(port)?;
     }
     Ok(())
-}
-
-/// A service whose paths start at `from`, with paths that start at `to`.
-fn relocated(service: Node, from: &str, to: &str) -> Node {
-    let location = service.location.clone();
-    let map = |key: &str, value: Node| Node {
-        location: location.clone(),
-        tag: None,
-        value: Value::Map(vec![Field {
-            key: key.to_owned(),
-            location: location.clone(),
-            value,
-        }]),
-    };
-    let up = to
-        .split('/')
-        .filter(|part| !part.is_empty() && *part != ".")
-        .count();
-    let way = format!("{}{from}", "../".repeat(up));
-    let mut root = map("services", map("it", service));
-    rebase(&mut root, way.trim_end_matches('/'));
-    let service = children(&mut root, "services")
-        .next()
-        .map(|field| field.value.clone());
-    service.unwrap_or(root)
-}
-
-/// Puts what an included file defines below `document`, which may add to it.
-fn import(document: &mut Node, mut included: Node) {
-    if let Value::Map(sections) = &mut included.value {
-        sections.retain(|section| {
-            [
-                "services", "networks", "volumes", "secrets", "configs", "models",
-            ]
-            .contains(&section.key.as_str())
-        });
-    }
-    let location = document.location.clone();
-    let own = std::mem::replace(document, Node::text(None, location.clone()));
-    *document = Node {
-        location,
-        ..merge(included, own, "")
-    };
 }
