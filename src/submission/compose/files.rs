@@ -25,6 +25,9 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yaml",
 ];
 
+/// Bytes of a file at most, whatever its name: a snapshot only measures those that it knows to be read.
+const MOST_BYTES: usize = 1 << 20;
+
 /// The compose files to read; none when there is none to find.
 pub(super) fn compose_files(
     request: &Request,
@@ -130,6 +133,12 @@ pub(super) fn text<'s>(
             location: Some(location.clone()),
         });
     };
+    if bytes.len() > MOST_BYTES {
+        return Err(ComposeError::Invalid {
+            message: format!("`{path}` es demasiado grande para leerlo: como mucho, 1 MiB"),
+            location: Location::line(path, 1),
+        });
+    }
     std::str::from_utf8(bytes).map_err(|_| ComposeError::Invalid {
         message: format!("`{path}` no está en UTF-8: guárdalo con esa codificación"),
         location: Location::line(path, 1),
