@@ -1,8 +1,10 @@
 //! What `env_file` and `label_file` add to a service.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::fields::Read;
+use super::variables::Variables;
 use super::{ComposeError, Located, Project, Service, files, paths};
 use crate::submission::dotenv;
 use crate::submission::interpolate::Lookup;
@@ -15,7 +17,11 @@ const MOST_FILES: usize = 100;
 
 /// Completes `environment` of every active service with its files: what `environment` says wins, later files
 /// win over earlier ones.
-pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
+pub(super) fn complete(
+    project: &mut Project,
+    snapshot: &Snapshot,
+    variables: &mut Variables,
+) -> Read<()> {
     let surroundings = &project.environment;
     let mut files = 0;
     for service in project.services.values_mut() {
@@ -24,7 +30,7 @@ pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
             let message = format!("el proyecto nombra más de {MOST_FILES} archivos en `env_file`");
             return super::fields::invalid(&file.location, message);
         }
-        read_env_files(service, snapshot, surroundings)?;
+        read_env_files(service, snapshot, surroundings, variables)?;
         read_label_files(service, snapshot, surroundings)?;
     }
     Ok(())
@@ -34,6 +40,7 @@ fn read_env_files(
     service: &mut Service,
     snapshot: &Snapshot,
     surroundings: &BTreeMap<String, String>,
+    known: &mut Variables,
 ) -> Read<()> {
     let mut from_files: BTreeMap<String, Located<Option<String>>> = BTreeMap::new();
     for file in &mut service.env_file {
@@ -55,7 +62,9 @@ fn read_env_files(
         }
         let content = files::text(snapshot, &file.path, &file.location)?;
         let own = &service.environment;
+        let looked_up = RefCell::new(Vec::new());
         let lookup = |name: &str| {
+            looked_up.borrow_mut().push(name.to_owned());
             let written = || own.get(name).and_then(|variable| variable.value.clone());
             surroundings.get(name).cloned().or_else(written)
         };
@@ -69,7 +78,12 @@ fn read_env_files(
         } else {
             dotenv::parse_after(content, &file.path, &lookup, &before)?
         };
+        let start = Location::line(&file.path, 1);
+        for name in looked_up.into_inner() {
+            known.bare(&name, &start);
+        }
         for (name, value, location) in variables {
+            file.variables.push((name.clone(), location.clone()));
             if value.is_some() {
                 from_files.insert(name, Located { value, location });
             }
