@@ -42,6 +42,12 @@ impl Case {
         folder.rsplit('/').next()
     }
 
+    /// Whether it has more than one YAML file.
+    pub fn has_several_files(&self) -> bool {
+        let is_yaml = |path: &str| path.ends_with(".yaml") || path.ends_with(".yml");
+        self.tree.iter().filter(|(path, _)| is_yaml(path)).count() > 1
+    }
+
     /// All of it, for whoever looks into a difference.
     pub fn shown(&self) -> String {
         let mut shown = String::new();
@@ -121,6 +127,38 @@ pub fn written() -> Vec<Case> {
             .skip(1)
             .map(project),
     );
+    cases
+}
+
+/// The compose projects of this repository: exercises, solutions and the folders of `tests/cases`.
+pub fn repository() -> Vec<Case> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut cases: Vec<Case> = Vec::new();
+    for top in ["exercises", "solutions", "tests/cases"] {
+        let mut folders = vec![root.join(top)];
+        while let Some(folder) = folders.pop() {
+            let mut tree = Vec::new();
+            for entry in fs::read_dir(&folder).expect("a folder") {
+                let path = entry.expect("an entry").path();
+                if path.is_dir() {
+                    folders.push(path);
+                } else if let Ok(text) = fs::read_to_string(&path) {
+                    let name = path.file_name().unwrap_or_default().to_string_lossy();
+                    tree.push((name.into_owned(), text));
+                }
+            }
+            tree.sort();
+            let has_compose = tree.iter().any(|(name, _)| name.contains("compose."));
+            if has_compose && cases.iter().all(|case| case.tree != tree) {
+                let name = folder.strip_prefix(root).unwrap_or(&folder).display();
+                cases.push(Case {
+                    name: format!("repository {name}"),
+                    tree,
+                    ..Case::default()
+                });
+            }
+        }
+    }
     cases
 }
 

@@ -4,11 +4,11 @@ use crate::case::{self, Case};
 
 const SEED: u64 = 0x6d75_656c_6c65;
 /// Overrides of one key of a service.
-const OVERRIDES: usize = 300;
+const OVERRIDES: usize = 240;
 /// Services of many keys, a third of them with an override.
-const MIXED: usize = 200;
+const MIXED: usize = 140;
 /// Values made of variables.
-const TEMPLATES: usize = 100;
+const TEMPLATES: usize = 80;
 
 /// Marsaglia's xorshift: no more is needed, and no crate's new version changes the cases.
 struct Dice(u64);

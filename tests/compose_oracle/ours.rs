@@ -46,6 +46,12 @@ pub fn as_written(model: &mut Value) {
         if let Some(build) = service.get_mut("build").and_then(Value::as_object_mut) {
             mark(build);
         }
+        if let Some(devices) = service
+            .get_mut("deploy")
+            .and_then(|deploy| deploy.pointer_mut("/resources/reservations/devices"))
+        {
+            *devices = json!("as written");
+        }
         if let Some(labels) = service
             .get_mut("deploy")
             .and_then(|deploy| deploy.get_mut("labels"))
