@@ -35,15 +35,20 @@ const KEYWORDS: [&str; 18] = [
 
 /// A logical line that was read.
 pub(super) struct Read {
-    /// All of it, heredocs included.
-    pub span: Span,
+    /// All of it, from where it starts, heredocs included.
+    pub line: Span,
     /// What it says, when it can be told.
     pub instruction: Option<Instruction>,
     pub faults: Vec<Fault>,
 }
 
 /// Reads the instruction on a logical line, and its heredocs from the lines below.
-pub(super) fn instruction(line: &ShellText, lines: &mut Lines<'_>, text: &str) -> Read {
+pub(super) fn instruction(
+    start: usize,
+    line: &ShellText,
+    lines: &mut Lines<'_>,
+    text: &str,
+) -> Read {
     let part = line.part().trim();
     let mut parser = Parser {
         escape: lines.escape,
@@ -52,13 +57,13 @@ pub(super) fn instruction(line: &ShellText, lines: &mut Lines<'_>, text: &str) -
         end: part.span().end,
     };
     let instruction = parser.read(part, lines);
-    let span = Span::new(part.span().start, parser.end);
+    let line = Span::new(start, parser.end);
     let mut faults = parser.faults;
     for fault in &mut faults {
-        fault.instruction = span;
+        fault.instruction = line;
     }
     Read {
-        span,
+        line,
         instruction,
         faults,
     }
@@ -285,10 +290,7 @@ impl Parser<'_> {
             "FROM" => Kind::From(self.from(args, at)?),
             "HEALTHCHECK" => {
                 let (form, rest) = args.first_word();
-                let command = match form.text().to_ascii_uppercase().as_str() {
-                    "CMD" => self.command(rest),
-                    _ => None,
-                };
+                let command = self.command(rest);
                 let (wrong, is_one) = health::check(form, rest, command.as_ref(), flags, at);
                 for (span, message) in wrong {
                     self.refuse(FaultKind::Healthcheck, span, message);
@@ -296,7 +298,7 @@ impl Parser<'_> {
                 if !is_one {
                     return None;
                 }
-                Kind::Healthcheck(command)
+                Kind::Healthcheck(command.filter(|_| !form.text().eq_ignore_ascii_case("NONE")))
             }
             "MAINTAINER" => Kind::Maintainer(self.one(keyword, args, at, "el nombre")?.literal()),
             "SHELL" => Kind::Shell(self.shell(args, at)?),
