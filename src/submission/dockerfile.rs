@@ -10,6 +10,8 @@ mod fault;
 mod flag;
 mod health;
 mod heredoc;
+#[cfg(test)]
+mod hostile;
 pub mod instruction;
 mod line;
 mod mount;

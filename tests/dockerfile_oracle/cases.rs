@@ -492,3 +492,39 @@ pub fn all() -> Vec<(String, String)> {
         .map(|(number, text)| (format!("written {number}"), text))
         .collect()
 }
+
+/// What is put into labels: each is one word, written as in a Dockerfile whose variables are those of [`VALUES`].
+#[rustfmt::skip]
+pub const WORDS: &[&str] = &[
+    "$A", "${A}", "$A$E", "${A}x", "$Ax", "x$A.y", "${A:-no}", "${N:-no}", "${E:-no}", "${A:+si}", "${N:+si}", "${E:+si}", "${A:?no}",
+    "${N:-$A}", "${N:-${A}}", "${N:-\"a b\"}", "${N:-a\\ b}", "${N:-'$A'}", "\"$A b\"", "'$A b'", "\"a\"b'c'", "a\\ b", "\\$A", "\\\\", "\"\\$A\"", "\"a\\b\"", "\"a\\\"b\"",
+    "'a\\b'", "'a\"b'", "\"a'b\"", "$", "a$", "$$", "$1", "$-", "${N}", "ñ$A", "$Añ", "\"\"", "''", "a=b", "${A}=${A}", "$HTTP_PROXYX", "$L", "$G", "$H", "$P", "$S", "$W", "$D", "$Q", "$M",
+    "${N:-}", "${A:-${N:-x}}", "${N:-a}b}", "\"${N:-a b}\"", "\"${A}\"", "'a'\\''b'", "\"a\\\\b\"", "\"`\"", "`", "a\\nb", "\"a\\nb\"", "*", "~", "\"  a  \"", "a#b", "\"#\"", "$A#$A", "${A:+\"a b\"}",
+];
+
+/// The Dockerfile whose last stage has those labels.
+pub fn values() -> String {
+    let mut text = r#"ARG G=global
+ARG H=$G-dos
+FROM scratch AS base
+ARG G
+ARG S=suya
+ENV A=valor E= D=antes
+ENV P=$A Q="$D $G $S" W=a\ b
+ENV D=despues M=$D
+ENV L  legacy  $A  "x"
+FROM base
+ARG D=tapada
+ARG A
+WORKDIR /w/$A
+USER ${A}:$E
+EXPOSE 80 $N 53/udp
+VOLUME ["/v/$A", "/a b"]
+STOPSIGNAL $N${X:-SIGINT}
+"#
+    .to_owned();
+    for (number, word) in WORDS.iter().enumerate() {
+        text += &format!("LABEL v{number}={word}\n");
+    }
+    text
+}
