@@ -2,6 +2,7 @@
 //!
 //! The reader follows BuildKit's: lines are joined and split, quotes dropped and variables put in as there.
 
+mod arguments;
 mod builder;
 mod check;
 mod exec;

@@ -1,6 +1,7 @@
 //! Dockerfiles written by hand, each about one thing.
 
 /// One instruction each, below a `FROM`.
+#[rustfmt::skip]
 const ONE: &[&str] = &[
     // Which instructions there are.
     "FORM x",
@@ -219,7 +220,7 @@ const ONE: &[&str] = &[
     "HEALTHCHECK",
     "HEALTHCHECK NONE",
     "HEALTHCHECK none",
-    "HEALTHCHECK NONE x",
+    "HEALTHCHECK NONE x", "HEALTHCHECK NONE []", "HEALTHCHECK NONE [a]",
     "HEALTHCHECK NONE # nota",
     "HEALTHCHECK CMD",
     "HEALTHCHECK CMD true",
@@ -372,25 +373,86 @@ const ONE: &[&str] = &[
     " \t RUN a",
     "RUN a\n\u{feff}RUN b",
     "EXPOSE 80\\\n81",
-    // Heredocs, which the engine's parser may not know.
-    "RUN <<EOF\nls\nEOF",
-    "RUN cat <<EOF > x\nls\nEOF\nRUN ls",
-    "COPY <<EOF /x\nhola\nEOF",
-    "RUN <<-EOF\n\tls\n\tEOF",
-    "RUN <<EOF\nls",
-    "RUN <<A cat <<B\na\nA\nb\nB",
-    "RUN cat <<< x",
-    "RUN << EOF",
-    "RUN 4<<EOF\nEOF",
-    "CMD <<EOF\nEOF",
-    "COPY a <<EOF\nx\nEOF",
-    "RUN [\"a\"] <<EOF",
-    "RUN echo $((1<<2))",
-    "RUN echo \"<<EOF\"",
-    "RUN echo '<<EOF'",
+];
+
+/// What an engine makes of a file.
+#[derive(Debug, PartialEq)]
+pub enum Answer {
+    Taken,
+    /// And the line that it names, 0 when it names none.
+    Refused(usize),
+}
+
+use Answer::{Refused, Taken};
+
+/// Heredocs below a `FROM`, which old engines do not know, and what engine 28.5.2 answered.
+#[rustfmt::skip]
+pub const HEREDOCS: &[(&str, Answer)] = &[
+    ("RUN <<EOF\nls\nEOF", Taken),
+    ("RUN cat <<EOF > x\nls\nEOF\nRUN ls", Taken),
+    ("COPY <<EOF /x\nhola\nEOF", Taken),
+    ("RUN <<-EOF\n\tls\n\tEOF", Taken),
+    ("RUN <<EOF\nls", Refused(0)),
+    ("RUN <<A cat <<B\na\nA\nb\nB", Taken),
+    ("RUN cat <<< x", Taken),
+    ("RUN << EOF", Refused(0)),
+    ("RUN 4<<EOF\nEOF", Taken),
+    ("CMD <<EOF\nEOF", Refused(3)),
+    ("COPY a <<EOF\nx\nEOF", Refused(2)),
+    ("RUN [\"a\"] <<EOF", Refused(0)),
+    ("RUN echo $((1<<2))", Taken),
+    ("RUN echo \"<<EOF\"", Taken),
+    ("RUN echo '<<EOF'", Taken),
+    ("RUN << EOF\nEOF", Taken),
+    ("RUN << EOF\n EOF", Refused(0)),
+    ("RUN <<- EOF\n\tEOF", Refused(3)),
+    ("RUN << -EOF\n-EOF", Taken),
+    ("RUN << -EOF\n\tEOF\nUSER a", Refused(0)),
+    ("RUN 4<<  EOF\nEOF", Taken),
+    ("RUN << \"EOF\"\nEOF", Taken),
+    ("RUN <<", Taken),
+    ("RUN echo << EOF x\nEOF", Taken),
+    ("RUN cat<<EOF\nEOF", Refused(3)),
+    ("RUN a <<\\\nEOF\nEOF", Taken),
+    ("RUN a << \\\n EOF\nEOF", Taken),
+    ("RUN a <<A \\\n <<B\nA\nB", Taken),
+    ("RUN <<EOF EOF\nEOF", Taken),
+    ("RUN <<-", Taken),
+    ("RUN << < x", Taken),
+    ("RUN a <<A<<B\nA\nB", Refused(3)),
+    ("RUN << A B\nA", Taken),
+    ("RUN << '' x", Taken),
+    ("RUN << # x", Refused(0)),
+    ("RUN x <<'A B'\nA B", Taken),
+    ("RUN x <<$A\n$A", Taken),
+    ("RUN x <<${A}\n${A}", Taken),
+    ("RUN $(cat <<EOF\nEOF\n)", Refused(4)),
+    ("RUN \"a <<EOF\nEOF", Refused(3)),
+    ("RUN a'b <<EOF\nEOF", Refused(3)),
+    ("RUN ${#a} <<EOF\nEOF", Refused(3)),
+    ("RUN <<\\EOF\nEOF", Taken),
+    ("RUN <<\"\"\n\nUSER a", Taken),
+    ("RUN <<A <<A\nA\nA", Taken),
+    ("RUN a # <<EOF", Refused(0)),
+    ("RUN `<<EOF`\nEOF`", Refused(3)),
+    ("RUN <<EOF;\nEOF;", Taken),
+    ("RUN <<EOF>x\nEOF>x", Taken),
+    ("ONBUILD RUN <<EOF\nEOF", Taken),
+    ("ONBUILD COPY <<EOF x\nEOF", Taken),
+    ("COPY [\"<<EOF\", \"x\"]", Taken),
+    ("COPY x\\ <<EOF y\nEOF", Refused(3)),
+    ("RUN --mount=<<EOF x", Taken),
+    ("RUN 3<<EOF 4<<EOF2\nEOF\nEOF2", Taken),
+    ("ADD <<EOF <<EOF2 /x/\nEOF\nEOF2", Taken),
+    ("RUN <<EOF\r\nls\r\nEOF\r", Taken),
+    ("RUN <<EOF\nEOF \nEOF", Taken),
+    ("RUN <<-EOF\n\t\tEOF", Taken),
+    ("RUN <<-EOF\n  EOF\nEOF", Taken),
+    ("RUN <<EOF\n# nota\na \\\n\nEOF\nENV", Refused(7)),
 ];
 
 /// Whole files.
+#[rustfmt::skip]
 const FILES: &[&str] = &[
     "FROM scratch",
     "FROM",
@@ -479,7 +541,11 @@ const FILES: &[&str] = &[
 
 /// All of them, by name.
 pub fn all() -> Vec<(String, String)> {
-    let below = ONE.iter().map(|text| format!("FROM scratch\n{text}\n"));
+    let heredocs = HEREDOCS.iter().map(|(text, _)| text);
+    let below = ONE
+        .iter()
+        .chain(heredocs)
+        .map(|text| format!("FROM scratch\n{text}\n"));
     let files = FILES.iter().map(|&text| text.to_owned());
     let long = [65_534, 65_535, 65_536, 65_600].map(|length| {
         let line = format!("ENV A={}", "x".repeat(length - 6));

@@ -30,8 +30,8 @@ pub(super) fn check(
             // The builder counts the words of an array, and an empty one has none.
             let empty = command
                 .and_then(Command::exec_words)
-                .is_none_or(<[_]>::is_empty);
-            if !rest.is_empty() && !(empty && rest.text().starts_with('[')) {
+                .is_some_and(<[_]>::is_empty);
+            if !rest.is_empty() && !empty {
                 let hint = comment_hint([rest.text()]);
                 refuse(
                     rest.span(),

@@ -135,7 +135,9 @@ impl<'a> Scopes<'a> {
             Kind::Arg(pairs) => {
                 // Above the first `FROM` each sees those in front of it; in a stage only those of the lines above.
                 for index in 0..pairs.len() {
-                    self.pairs(&mut pairs[index..=index], line, place);
+                    if let Some(value) = &mut pairs[index].value {
+                        self.word(value, line, place);
+                    }
                     if place == Place::Global {
                         self.declare(&pairs[index..=index], place);
                     }
@@ -270,7 +272,10 @@ impl<'a> Scopes<'a> {
         if let Some(refusal) = expansion.refusal {
             let span: Span = spot(refusal.range);
             self.faults.push(Fault {
-                kind: FaultKind::Substitution,
+                kind: match place {
+                    Place::Elsewhere => FaultKind::PutOff,
+                    _ => FaultKind::Substitution,
+                },
                 span,
                 instruction: span,
                 message: refusal.message,
