@@ -19,6 +19,8 @@ pub(super) enum Setting<'s> {
     Unset,
     /// It may be set, to whatever.
     Unknown,
+    /// A build argument without default: not set, unless the build is given one.
+    NotGiven,
     /// It is set to that.
     Known(&'s str),
 }
@@ -327,6 +329,9 @@ impl Reader<'_, '_> {
                     ),
                 ));
             }
+            // What holds in a build that is given nothing.
+            (Some('-'), None) if self.is_not_given(name) => word,
+            (Some('+'), None) if self.is_not_given(name) => Some(String::new()),
             (Some('-' | '+' | '?'), None) => None,
             (Some('#' | '%'), _) if !empty_is_unset => {
                 let value = setting.map(Option::unwrap_or_default);
@@ -403,10 +408,14 @@ impl Reader<'_, '_> {
         }
     }
 
+    fn is_not_given(&self, name: &str) -> bool {
+        matches!((self.lookup)(name), Setting::NotGiven)
+    }
+
     /// Nothing when it is unknown, `Some(None)` when it is not set.
     fn setting(&mut self, name: &str) -> Option<Option<String>> {
         match (self.lookup)(name) {
-            Setting::Unknown => None,
+            Setting::Unknown | Setting::NotGiven => None,
             Setting::Unset => Some(None),
             Setting::Known(value) => self
                 .budget

@@ -38,8 +38,23 @@ const PROXY: [&str; 10] = [
     "no_proxy",
 ];
 
+/// What is set, and to what.
+type Set = BTreeMap<String, Value>;
+
 /// The value of what is set, as far as it is known.
-type Set = BTreeMap<String, Option<String>>;
+#[derive(Clone)]
+enum Value {
+    Known(String),
+    Unknown,
+    /// An `ARG` without default that the build is not given.
+    NotGiven,
+}
+
+impl std::convert::From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Unknown, Self::Known)
+    }
+}
 
 /// The variables of one stage.
 #[derive(Default)]
@@ -80,7 +95,7 @@ impl<'a> Scopes<'a> {
             budget: Budget::of(text),
             globals: PLATFORM
                 .iter()
-                .map(|&name| (name.to_owned(), None))
+                .map(|&name| (name.to_owned(), Value::Unknown))
                 .collect(),
             stages: Vec::new(),
             faults: Vec::new(),
@@ -94,10 +109,10 @@ impl<'a> Scopes<'a> {
             StageBase::Stage(index) => scope.base = Some(*index),
             StageBase::Image(_) => {
                 scope.open = true;
-                scope.set.insert("PATH".to_owned(), None);
+                scope.set.insert("PATH".to_owned(), Value::Unknown);
             }
             StageBase::Scratch => {
-                scope.set.insert("PATH".to_owned(), None);
+                scope.set.insert("PATH".to_owned(), Value::Unknown);
             }
         }
         self.stages.push(scope);
@@ -151,7 +166,7 @@ impl<'a> Scopes<'a> {
                 if let (Place::Stage, Some(scope)) = (place, self.stages.last_mut()) {
                     for pair in pairs {
                         let value = pair.value.as_ref().and_then(|word| word.value.clone());
-                        scope.set.insert(pair.name.text().to_owned(), value);
+                        scope.set.insert(pair.name.text().to_owned(), value.into());
                     }
                 }
             }
@@ -216,15 +231,15 @@ impl<'a> Scopes<'a> {
             let given = self.build_args.get(name).cloned();
             let default = pair.value.as_ref().map(|word| word.value.clone());
             let value = match (given, default) {
-                (Some(given), _) => Some(given),
-                (None, Some(default)) => default,
+                (Some(given), _) => Value::Known(given),
+                (None, Some(default)) => default.into(),
                 (None, None) if place == Place::Stage => match self.globals.get(name) {
                     Some(value) => value.clone(),
                     // Without a value it leaves what is set as it is.
                     None if self.in_stage(name).1 => continue,
-                    None => None,
+                    None => Value::NotGiven,
                 },
-                (None, None) => None,
+                (None, None) => Value::NotGiven,
             };
             let set = match self.stages.last_mut() {
                 Some(stage) if place == Place::Stage => &mut stage.set,
@@ -317,6 +332,10 @@ impl<'a> Scopes<'a> {
     }
 }
 
-fn setting(value: &Option<String>) -> Setting<'_> {
-    value.as_deref().map_or(Setting::Unknown, Setting::Known)
+fn setting(value: &Value) -> Setting<'_> {
+    match value {
+        Value::Known(value) => Setting::Known(value),
+        Value::Unknown => Setting::Unknown,
+        Value::NotGiven => Setting::NotGiven,
+    }
 }

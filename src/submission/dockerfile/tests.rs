@@ -303,3 +303,19 @@ fn other_directives_keep_their_power_when_syntax_loses_its() {
     assert_eq!(sent, "# escape=`\n#: syntax=a\nFROM x\nRUN a `\n b\n");
     assert_eq!(read(&sent).escape, '`');
 }
+
+#[test]
+fn a_build_argument_without_default_leaves_its_place_to_the_forms_default() {
+    let file = read("ARG BASE\nFROM ${BASE:-python:3.11-slim}\nFROM $BASE\n");
+    let images: Vec<_> = file.bases().into_iter().map(|base| base.image).collect();
+    assert_eq!(images, [Some("python:3.11-slim".to_owned()), None]);
+    assert_eq!(file.faults, []);
+
+    let given = BTreeMap::from([("BASE".to_owned(), "alpine".to_owned())]);
+    let file = Dockerfile::read("Dockerfile", file.text.as_bytes(), &given).expect("reads");
+    let images: Vec<_> = file.bases().into_iter().map(|base| base.image).collect();
+    assert_eq!(
+        images,
+        [Some("alpine".to_owned()), Some("alpine".to_owned())]
+    );
+}
