@@ -3,10 +3,31 @@
 //! Precision first: a rule that accuses a correct file is a defect. What cannot be known by reading (the value of a
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
+mod apt;
+mod base;
 mod catalogue;
+mod command;
+mod comments;
+mod compose_build;
+mod context;
+mod copies;
+mod effects;
+mod entry_script;
+mod files;
+mod health;
+mod ignore_file;
+mod late_removal;
+mod order;
 mod out;
+mod port_agreement;
+mod probe_program;
+mod requirements;
+mod run;
+mod secret_file;
 pub mod silence;
 mod syntax;
+mod user;
+mod variables;
 
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};
@@ -71,5 +92,7 @@ pub fn judge(reading: &Reading) -> Vec<StaticFinding> {
     findings
 }
 
+#[cfg(test)]
+mod cross_tests;
 #[cfg(test)]
 mod tests;

@@ -5,8 +5,10 @@ pub mod dockerfile;
 pub mod dockerignore;
 pub mod dotenv;
 pub mod interpolate;
+pub mod known_images;
 pub mod location;
 pub mod reading;
+pub mod shell;
 pub mod snapshot;
 pub mod yaml;
 

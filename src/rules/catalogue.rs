@@ -1,9 +1,29 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, syntax};
+use super::{
+    Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health,
+    ignore_file, order, port_agreement, requirements, run, syntax, user, variables,
+};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 1] = [&syntax::TOPIC];
+pub static CATALOGUE: [&Topic; 16] = [
+    &syntax::TOPIC,
+    &base::TOPIC,
+    &comments::TOPIC,
+    &order::TOPIC,
+    &run::TOPIC,
+    &apt::TOPIC,
+    &variables::TOPIC,
+    &user::TOPIC,
+    &command::TOPIC,
+    &health::TOPIC,
+    &context::TOPIC,
+    &ignore_file::TOPIC,
+    &entry_script::TOPIC,
+    &compose_build::TOPIC,
+    &port_agreement::TOPIC,
+    &requirements::TOPIC,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {

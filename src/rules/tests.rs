@@ -56,7 +56,9 @@ fn every_rule_says_what_it_finds_why_it_matters_and_what_to_do() {
             "{id}: fix, title"
         );
         assert!(rule.lesson.contains(".html"), "{id}: lesson");
-        let words = [rule.title, rule.why, rule.fix].concat();
+        let words = [rule.title, rule.why, rule.fix].join(" ");
+        // What is quoted from a file may have any sign.
+        let words: String = words.split('`').step_by(2).collect();
         assert!(
             !words.contains('¡') && !words.contains('!'),
             "{id}: no exclamations"

@@ -36,7 +36,7 @@ use super::snapshot::Snapshot;
 use super::yaml::YamlError;
 
 pub use build::Build;
-pub use command::Command;
+pub use command::{Command, Form as CommandForm};
 pub use deploy::{Deploy, Resources};
 pub use files::found_in;
 pub use grant::Grant;

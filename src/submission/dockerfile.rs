@@ -35,7 +35,7 @@ use stage::Names;
 
 pub use builder::Base;
 pub use fault::{Fault, FaultKind};
-pub use instruction::{Instruction, Kind};
+pub use instruction::{Form, Instruction, Kind, Transfer};
 pub use line::Directive;
 pub use stage::{Stage, StageBase};
 pub use word::Word;

@@ -6,6 +6,7 @@ use super::compose::{self, ComposeError, Loaded, Request};
 use super::dockerfile::Dockerfile;
 use super::dockerignore::{self, Dockerignore};
 use super::location::Location;
+use super::shell::{self, Script};
 use super::snapshot::{Entry, Snapshot};
 
 /// A folder, read.
@@ -14,6 +15,8 @@ pub struct Reading {
     pub snapshot: Snapshot,
     /// Every Dockerfile in it, in the order of their paths.
     pub dockerfiles: Vec<Dockerfile>,
+    /// What each of their instructions runs, in the same order.
+    pub scripts: Vec<Vec<Script>>,
     /// Every compose project in it.
     pub projects: Vec<ProjectRead>,
     /// How each image is made.
@@ -74,10 +77,16 @@ impl Reading {
             projects: projects(&snapshot),
             snapshot,
             dockerfiles: Vec::new(),
+            scripts: Vec::new(),
             builds: Vec::new(),
             faults: Vec::new(),
         };
         reading.read_dockerfiles();
+        reading.scripts = reading
+            .dockerfiles
+            .iter()
+            .map(shell::of_dockerfile)
+            .collect();
         reading.plan_builds();
         reading
     }

@@ -338,6 +338,11 @@ impl Snapshot {
         }
     }
 
+    /// What is at `path`.
+    pub fn entry(&self, path: &str) -> Option<&Entry> {
+        self.entries.get(path)
+    }
+
     /// Whether there is nothing in it.
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
