@@ -3,10 +3,28 @@
 //! Precision first: a rule that accuses a correct file is a defect. What cannot be known by reading (the value of a
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
+mod address;
 mod catalogue;
+mod compose_base;
+mod compose_health;
+mod data;
+mod depends;
+mod env;
+mod env_files;
+mod exposure;
+mod hosts;
+mod limits;
+mod neighbours;
+mod networks;
+mod official;
 mod out;
+mod ports;
+mod privileges;
+mod secrets;
 pub mod silence;
 mod syntax;
+mod volumes;
+mod written;
 
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};

@@ -1,9 +1,28 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, syntax};
+use super::{
+    Rule, Topic, compose_base, compose_health, data, depends, env, env_files, exposure, hosts,
+    limits, networks, ports, privileges, secrets, syntax, volumes,
+};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 1] = [&syntax::TOPIC];
+pub static CATALOGUE: [&Topic; 15] = [
+    &syntax::TOPIC,
+    &compose_base::TOPIC,
+    &ports::TOPIC,
+    &exposure::TOPIC,
+    &depends::TOPIC,
+    &compose_health::TOPIC,
+    &limits::TOPIC,
+    &volumes::TOPIC,
+    &data::TOPIC,
+    &env::TOPIC,
+    &env_files::TOPIC,
+    &secrets::TOPIC,
+    &networks::TOPIC,
+    &hosts::TOPIC,
+    &privileges::TOPIC,
+];
 
 /// Every rule.
 pub fn all() -> impl Iterator<Item = &'static Rule> {
