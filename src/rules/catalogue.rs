@@ -1,12 +1,14 @@
 //! Every rule, by topic.
 
 use super::{
-    Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health,
-    ignore_file, order, port_agreement, requirements, run, syntax, user, variables,
+    Rule, Topic, apt, base, command, comments, compose_base, compose_build, compose_health, context,
+    data, depends, entry_script, env, env_files, exposure, health, hosts, ignore_file, limits,
+    networks, order, port_agreement, ports, privileges, requirements, run, secrets, syntax, user,
+    variables, volumes,
 };
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 16] = [
+pub static CATALOGUE: [&Topic; 30] = [
     &syntax::TOPIC,
     &base::TOPIC,
     &comments::TOPIC,
@@ -20,9 +22,23 @@ pub static CATALOGUE: [&Topic; 16] = [
     &context::TOPIC,
     &ignore_file::TOPIC,
     &entry_script::TOPIC,
-    &compose_build::TOPIC,
-    &port_agreement::TOPIC,
     &requirements::TOPIC,
+    &compose_base::TOPIC,
+    &compose_build::TOPIC,
+    &ports::TOPIC,
+    &exposure::TOPIC,
+    &port_agreement::TOPIC,
+    &depends::TOPIC,
+    &compose_health::TOPIC,
+    &limits::TOPIC,
+    &volumes::TOPIC,
+    &data::TOPIC,
+    &env::TOPIC,
+    &env_files::TOPIC,
+    &secrets::TOPIC,
+    &networks::TOPIC,
+    &hosts::TOPIC,
+    &privileges::TOPIC,
 ];
 
 /// Every rule.

@@ -22,6 +22,8 @@ pub struct Reading {
     /// How each image is made.
     pub builds: Vec<ImageBuild>,
     faults: Vec<Fault>,
+    /// Where each line starts, of every file that the compose projects read.
+    lines: BTreeMap<String, Vec<usize>>,
 }
 
 /// A compose project: one or more files that hold together.
@@ -80,7 +82,9 @@ impl Reading {
             scripts: Vec::new(),
             builds: Vec::new(),
             faults: Vec::new(),
+            lines: BTreeMap::new(),
         };
+        reading.index_lines();
         reading.read_dockerfiles();
         reading.scripts = reading
             .dockerfiles
@@ -110,6 +114,18 @@ impl Reading {
         !path.ends_with(".yml") && !path.ends_with(".yaml")
     }
 
+    /// Every project that could be read.
+    pub fn loaded(&self) -> impl Iterator<Item = &Loaded> {
+        self.projects
+            .iter()
+            .filter_map(|project| project.loaded.as_ref())
+    }
+
+    /// The text of the file at `path`, without its byte order mark; empty when it is none.
+    pub fn text(&self, path: &str) -> &str {
+        text(&self.snapshot, path)
+    }
+
     /// Every active service of every project that could be read, with its project.
     pub fn services(&self) -> impl Iterator<Item = (usize, &Loaded, &compose::Service)> {
         self.projects
@@ -130,6 +146,39 @@ impl Reading {
                 .as_ref()
                 .is_some_and(|(index, name)| *index == project && name == service)
         })
+    }
+
+    /// The line of `location`, without its end; empty when no compose project reads that file or it has no such line.
+    pub fn line(&self, location: &Location) -> &str {
+        let text = text(&self.snapshot, &location.file);
+        let starts = self
+            .lines
+            .get(&location.file)
+            .map_or(&[][..], Vec::as_slice);
+        let Some(start) = starts.get(location.line.saturating_sub(1)) else {
+            return "";
+        };
+        text[*start..].lines().next().unwrap_or_default()
+    }
+
+    fn index_lines(&mut self) {
+        let mut files: BTreeSet<String> = BTreeSet::new();
+        for project in &self.projects {
+            files.extend(project.files.iter().cloned());
+            let Some(loaded) = &project.loaded else {
+                continue;
+            };
+            files.extend(loaded.project.files.iter().cloned());
+            files.extend(loaded.dotenv.iter().map(|(_, at)| at.file.clone()));
+            let services = loaded.project.services.values();
+            files.extend(services.flat_map(|s| s.env_file.iter().map(|file| file.path.clone())));
+        }
+        for file in files {
+            let text = text(&self.snapshot, &file);
+            let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+            let starts = std::iter::once(0).chain(ends).collect();
+            self.lines.insert(file, starts);
+        }
     }
 
     fn read_dockerfiles(&mut self) {
@@ -252,6 +301,13 @@ impl ImageBuild {
             (!matches!(entry, Entry::Dir) && !ignored).then_some(path)
         })
     }
+}
+
+/// The text of a file without its byte order mark; empty when it is none.
+fn text<'s>(snapshot: &'s Snapshot, path: &str) -> &'s str {
+    let bytes = snapshot.file(path).map_or(&[][..], |bytes| bytes);
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.strip_prefix('\u{feff}').unwrap_or(text)
 }
 
 /// Whether a file of that name is a Dockerfile; templates of Dockerfiles are none.
