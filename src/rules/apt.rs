@@ -21,9 +21,20 @@ static RULES: [Rule; 9] = [
         why: "La capa del `update` queda en caché: meses después el `install` usa una lista vieja y pide versiones que ya no existen.",
         fix: "únelos en un solo `RUN`: `apt-get update && apt-get install -y --no-install-recommends …`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3009", "checkov CKV_DOCKER_5", "trivy DS-0017", "dockle CIS-DI-0007"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
+        equivalents: &[
+            "hadolint DL3009",
+            "checkov CKV_DOCKER_5",
+            "trivy DS-0017",
+            "dockle CIS-DI-0007",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update\nRUN apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: lone_update,
     },
     Rule {
@@ -34,8 +45,14 @@ static RULES: [Rule; 9] = [
         fix: "escribe `apt-get update && apt-get install …` en el mismo `RUN`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["hadolint DL3009"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nRUN apt-get install -y --no-install-recommends curl\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nRUN apt-get install -y --no-install-recommends curl\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: no_update,
     },
     Rule {
@@ -45,9 +62,19 @@ static RULES: [Rule; 9] = [
         why: "Sin `-y`, `apt-get` pregunta antes de instalar lo que el paquete necesita; en una construcción nadie contesta y el paso falla.",
         fix: "añade `-y`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3014", "trivy DS-0021", "dockerfilelint apt-get_missing_param"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n")],
+        equivalents: &[
+            "hadolint DL3014",
+            "trivy DS-0021",
+            "dockerfilelint apt-get_missing_param",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: no_yes,
     },
     Rule {
@@ -57,9 +84,19 @@ static RULES: [Rule; 9] = [
         why: "Por defecto `apt-get` añade paquetes que no hacen falta: la imagen crece y con ella lo que hay que actualizar.",
         fix: "añade `--no-install-recommends`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3015", "trivy DS-0029", "dockerfilelint apt-get_recommends"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
+        equivalents: &[
+            "hadolint DL3015",
+            "trivy DS-0029",
+            "dockerfilelint apt-get_recommends",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: recommends,
     },
     Rule {
@@ -69,9 +106,19 @@ static RULES: [Rule; 9] = [
         why: "La lista ocupa decenas de megabytes y dentro de la imagen ya no sirve. Borrada en otro `RUN` sigue en la capa de este.",
         fix: "acaba el mismo `RUN` con `&& rm -rf /var/lib/apt/lists/*`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3009", "dockle DKL-DI-0005", "dockerfilelint apt-get_missing_rm"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
+        equivalents: &[
+            "hadolint DL3009",
+            "dockle DKL-DI-0005",
+            "dockerfilelint apt-get_missing_rm",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: lists,
     },
     Rule {
@@ -82,8 +129,14 @@ static RULES: [Rule; 9] = [
         fix: "usa `apt-get`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["hadolint DL3027", "checkov CKV_DOCKER_9"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt update && apt install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt update && apt install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: apt,
     },
     Rule {
@@ -93,8 +146,15 @@ static RULES: [Rule; 9] = [
         why: "Cada paquete actualizado se guarda dos veces, y la misma construcción da cada día otra imagen; la base actualizada ya existe como imagen nueva.",
         fix: "quita el `upgrade` y sube la etiqueta de `FROM` (`docker build --pull`)",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["dockerfilelint apt-get-upgrade", "trivy DS-0024", "dockle DKL-DI-0003"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN apt-get update && apt-get upgrade -y && rm -rf /var/lib/apt/lists/*\nCMD [\"ls\"]\n")],
+        equivalents: &[
+            "dockerfilelint apt-get-upgrade",
+            "trivy DS-0024",
+            "dockle DKL-DI-0003",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN apt-get update && apt-get upgrade -y && rm -rf /var/lib/apt/lists/*\nCMD [\"ls\"]\n",
+        )],
         right: &[("Dockerfile", "FROM debian:12-slim\nCMD [\"ls\"]\n")],
         check: upgrade,
     },
@@ -106,8 +166,14 @@ static RULES: [Rule; 9] = [
         fix: "usa `apk add --no-cache …`, que además no necesita `apk update`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["hadolint DL3019", "trivy DS-0025", "dockle DKL-DI-0004"],
-        wrong: &[("Dockerfile", "FROM alpine:3.20\nRUN apk update && apk add curl\nCMD [\"curl\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM alpine:3.20\nRUN apk add --no-cache curl\nCMD [\"curl\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM alpine:3.20\nRUN apk update && apk add curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM alpine:3.20\nRUN apk add --no-cache curl\nCMD [\"curl\", \"-V\"]\n",
+        )],
         check: apk,
     },
     Rule {
@@ -118,8 +184,14 @@ static RULES: [Rule; 9] = [
         fix: "instala y compila en una primera etapa y copia de ella el resultado con `COPY --from=…`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/*\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim AS obra\nRUN apt-get update && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/* && python -m venv /venv\nFROM python:3.11-slim\nCOPY --from=obra /venv /venv\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/*\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS obra\nRUN apt-get update && apt-get install -y --no-install-recommends build-essential && rm -rf /var/lib/apt/lists/* && python -m venv /venv\nFROM python:3.11-slim\nCOPY --from=obra /venv /venv\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: compilers,
     },
 ];
@@ -135,7 +207,13 @@ fn runs(reading: &Reading, kept_only: bool) -> Vec<(File<'_>, Line<'_>)> {
             let kept = file.kept();
             file.lines()
                 .filter(move |line| !line.run().is_empty())
-                .filter(move |line| !kept_only || line.instruction.stage.is_some_and(|stage| kept.contains(&stage)))
+                .filter(move |line| {
+                    !kept_only
+                        || line
+                            .instruction
+                            .stage
+                            .is_some_and(|stage| kept.contains(&stage))
+                })
                 .map(move |line| (file, line))
         })
         .collect()
@@ -144,7 +222,9 @@ fn runs(reading: &Reading, kept_only: bool) -> Vec<(File<'_>, Line<'_>)> {
 fn lone_update(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, false) {
         let commands = line.run();
-        let only = commands.iter().all(|command| is_apt(command, "update") || is_apt(command, "upgrade"));
+        let only = commands
+            .iter()
+            .all(|command| is_apt(command, "update") || is_apt(command, "upgrade"));
         if !only || line.lends("/var/lib/apt") {
             continue;
         }
@@ -155,8 +235,15 @@ fn lone_update(reading: &Reading, out: &mut Out<'_>) {
                 && !other.run().iter().any(|command| is_apt(command, "update"))
         });
         if let (Some(install), Some(update)) = (install, commands.first()) {
-            out.span(file.dockerfile, update.span, "la lista de paquetes queda en su propia capa".to_owned())
-                .related(file.dockerfile.location(install.instruction.span), "aquí se usa".to_owned());
+            out.span(
+                file.dockerfile,
+                update.span,
+                "la lista de paquetes queda en su propia capa".to_owned(),
+            )
+            .related(
+                file.dockerfile.location(install.instruction.span),
+                "aquí se usa".to_owned(),
+            );
         }
     }
 }
@@ -164,21 +251,35 @@ fn lone_update(reading: &Reading, out: &mut Out<'_>) {
 fn no_update(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, false) {
         let commands = line.run();
-        let Some(at) = commands.iter().position(|command| is_apt(command, "install")) else { continue };
-        let debian = |system| matches!(system, System::Debian | System::DebianFull | System::Ubuntu);
+        let Some(at) = commands
+            .iter()
+            .position(|command| is_apt(command, "install"))
+        else {
+            continue;
+        };
+        let debian =
+            |system| matches!(system, System::Debian | System::DebianFull | System::Ubuntu);
         let stage = line.instruction.stage.unwrap_or_default();
-        if !file.known(stage).is_some_and(|base| debian(base.system)) || line.lends("/var/lib/apt") {
+        if !file.known(stage).is_some_and(|base| debian(base.system)) || line.lends("/var/lib/apt")
+        {
             continue;
         }
         // Whatever is not plainly something else may have brought the list.
         let brings = |command: &Simple| {
             is_apt(command, "update")
-                || !["apt-get", "apt", "rm", "mkdir", "useradd", "groupadd", "pip", "chmod", "chown", "echo"]
-                    .iter()
-                    .any(|program| command.program() == Some(program))
+                || ![
+                    "apt-get", "apt", "rm", "mkdir", "useradd", "groupadd", "pip", "chmod",
+                    "chown", "echo",
+                ]
+                .iter()
+                .any(|program| command.program() == Some(program))
         };
-        let files_only = effects::packages(&commands[at])
-            .is_none_or(|packages| packages.is_empty() || packages.iter().any(|word| word.expands || word.text.contains('/')));
+        let files_only = effects::packages(&commands[at]).is_none_or(|packages| {
+            packages.is_empty()
+                || packages
+                    .iter()
+                    .any(|word| word.expands || word.text.contains('/'))
+        });
         if commands[..at].iter().any(brings) || files_only || commands[at].depth > 0 {
             continue;
         }
@@ -186,15 +287,23 @@ fn no_update(reading: &Reading, out: &mut Out<'_>) {
         let removed = |line: &Line<'_>| {
             line.run().iter().any(|command| {
                 command.program() == Some("rm")
-                    && command.args().iter().any(|word| word.text.starts_with("/var/lib/apt"))
+                    && command
+                        .args()
+                        .iter()
+                        .any(|word| word.text.starts_with("/var/lib/apt"))
             })
         };
         let earlier = before.iter().rev().find(|line| {
-            line.is("RUN") && (!line.script.understood || line.run().iter().any(brings)) || line.transfer().is_some_and(|transfer| transfer.destination.text().starts_with("/var"))
+            line.is("RUN") && (!line.script.understood || line.run().iter().any(brings))
+                || line
+                    .transfer()
+                    .is_some_and(|transfer| transfer.destination.text().starts_with("/var"))
         });
         let message = match earlier {
             None => "ningún `apt-get update` trae antes la lista de paquetes",
-            Some(earlier) if removed(earlier) && earlier.run().iter().any(|c| is_apt(c, "update")) => {
+            Some(earlier)
+                if removed(earlier) && earlier.run().iter().any(|c| is_apt(c, "update")) =>
+            {
                 "la lista de paquetes ya se borró en un `RUN` anterior"
             }
             Some(_) => continue,
@@ -206,32 +315,75 @@ fn no_update(reading: &Reading, out: &mut Out<'_>) {
 fn no_yes(reading: &Reading, out: &mut Out<'_>) {
     /// They never come alone.
     const NEEDING: [&str; 12] = [
-        "curl", "wget", "git", "gcc", "g++", "build-essential", "vim", "python3", "python3-pip", "nginx", "nodejs", "ffmpeg",
+        "curl",
+        "wget",
+        "git",
+        "gcc",
+        "g++",
+        "build-essential",
+        "vim",
+        "python3",
+        "python3-pip",
+        "nginx",
+        "nodejs",
+        "ffmpeg",
     ];
     for (file, line) in runs(reading, false) {
         let configured = line.run().iter().any(|command| {
-            command.words.iter().any(|word| word.text.to_lowercase().contains("assume-yes")) || command.program() == Some("yes")
+            command
+                .words
+                .iter()
+                .any(|word| word.text.to_lowercase().contains("assume-yes"))
+                || command.program() == Some("yes")
         });
-        for command in line.run().iter().filter(|command| is_apt(command, "install")) {
+        for command in line
+            .run()
+            .iter()
+            .filter(|command| is_apt(command, "install"))
+        {
             let yes = command.has_short('y')
                 || command.args().iter().any(|word| {
-                    ["--yes", "--assume-yes", "--force-yes", "-qq", "--dry-run", "-s", "--download-only", "--print-uris"].contains(&word.text.as_str())
+                    [
+                        "--yes",
+                        "--assume-yes",
+                        "--force-yes",
+                        "-qq",
+                        "--dry-run",
+                        "-s",
+                        "--download-only",
+                        "--print-uris",
+                    ]
+                    .contains(&word.text.as_str())
                         || word.text.starts_with("-q=2")
                         || word.expands && word.text.starts_with('$')
                 });
-            if yes || configured || command.joined == Joined::Pipe || command.redirects.iter().any(|r| r.operator == "<") {
+            if yes
+                || configured
+                || command.joined == Joined::Pipe
+                || command.redirects.iter().any(|r| r.operator == "<")
+            {
                 continue;
             }
-            let needing = effects::packages(command)
-                .and_then(|packages| packages.into_iter().find(|word| NEEDING.contains(&word.text.as_str())));
+            let needing = effects::packages(command).and_then(|packages| {
+                packages
+                    .into_iter()
+                    .find(|word| NEEDING.contains(&word.text.as_str()))
+            });
             let configured_before = file.before(line).iter().any(|line| {
-                line.transfer().is_some_and(|transfer| transfer.destination.text().contains("/etc"))
-                    || line.run().iter().any(|command| command.redirects.iter().any(|r| r.target.text.contains("/etc/apt")))
+                line.transfer()
+                    .is_some_and(|transfer| transfer.destination.text().contains("/etc"))
+                    || line.run().iter().any(|command| {
+                        command
+                            .redirects
+                            .iter()
+                            .any(|r| r.target.text.contains("/etc/apt"))
+                    })
             });
             if configured_before {
                 continue;
             }
-            let message = "`apt-get install` pregunta si continúa, y al construir no hay quien conteste";
+            let message =
+                "`apt-get install` pregunta si continúa, y al construir no hay quien conteste";
             let finding = out.span(file.dockerfile, command.span, message.to_owned());
             if needing.is_some() {
                 finding.level(Level::Error);
@@ -242,12 +394,22 @@ fn no_yes(reading: &Reading, out: &mut Out<'_>) {
 
 fn recommends(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, true) {
-        for command in line.run().iter().filter(|command| is_apt(command, "install")) {
+        for command in line
+            .run()
+            .iter()
+            .filter(|command| is_apt(command, "install"))
+        {
             let told = command.args().iter().any(|word| {
-                word.text == "--no-install-recommends" || word.text.to_lowercase().contains("recommends") || word.text == "--fix-broken"
+                word.text == "--no-install-recommends"
+                    || word.text.to_lowercase().contains("recommends")
+                    || word.text == "--fix-broken"
             });
             if !told && !command.words.iter().any(|word| word.expands) {
-                out.span(file.dockerfile, command.span, "instala también lo que solo se recomienda".to_owned());
+                out.span(
+                    file.dockerfile,
+                    command.span,
+                    "instala también lo que solo se recomienda".to_owned(),
+                );
             }
         }
     }
@@ -259,21 +421,42 @@ fn lists(reading: &Reading, out: &mut Out<'_>) {
         let update = commands.iter().find(|command| is_apt(command, "update"));
         let removed = commands.iter().any(|command| {
             matches!(command.program(), Some("rm" | "find"))
-                && command.args().iter().any(|word| word.text.starts_with("/var/lib/apt") || word.text.starts_with("/var/lib/") || word.text == "/var/lib/*" || word.expands)
+                && command.args().iter().any(|word| {
+                    word.text.starts_with("/var/lib/apt")
+                        || word.text.starts_with("/var/lib/")
+                        || word.text == "/var/lib/*"
+                        || word.expands
+                })
         });
         let installs = commands.iter().any(|command| is_apt(command, "install"));
-        if let (Some(update), false, true) = (update, removed || line.lends("/var/lib/apt"), installs) {
-            out.span(file.dockerfile, update.span, "la lista que trae `update` no se borra en el mismo `RUN`".to_owned());
+        if let (Some(update), false, true) =
+            (update, removed || line.lends("/var/lib/apt"), installs)
+        {
+            out.span(
+                file.dockerfile,
+                update.span,
+                "la lista que trae `update` no se borra en el mismo `RUN`".to_owned(),
+            );
         }
     }
 }
 
 fn apt(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, false) {
-        let first = line.run().iter().find(|command| command.program() == Some("apt"));
-        if let Some(word) = first.and_then(Simple::program_word) {
-            let finding = out.span(file.dockerfile, word.span, "`apt` avisa de que su interfaz no es estable".to_owned());
-            file.mend(finding, word.span, "apt-get");
+        let used = || {
+            line.run()
+                .iter()
+                .filter(|command| command.program() == Some("apt"))
+        };
+        if let Some(word) = used().next().and_then(Simple::program_word) {
+            let finding = out.span(
+                file.dockerfile,
+                word.span,
+                "`apt` avisa de que su interfaz no es estable".to_owned(),
+            );
+            if used().count() == 1 {
+                file.mend(finding, word.span, "apt-get");
+            }
         }
     }
 }
@@ -282,8 +465,15 @@ fn upgrade(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, true) {
         for command in line.run() {
             let verb = command.verb().unwrap_or_default();
-            if ["upgrade", "dist-upgrade", "full-upgrade"].iter().any(|verb| is_apt(command, verb)) {
-                out.span(file.dockerfile, command.span, format!("`{verb}` cambia la imagen base entera"));
+            if ["upgrade", "dist-upgrade", "full-upgrade"]
+                .iter()
+                .any(|verb| is_apt(command, verb))
+            {
+                out.span(
+                    file.dockerfile,
+                    command.span,
+                    format!("`{verb}` cambia la imagen base entera"),
+                );
             }
         }
     }
@@ -292,30 +482,63 @@ fn upgrade(reading: &Reading, out: &mut Out<'_>) {
 fn apk(reading: &Reading, out: &mut Out<'_>) {
     for (file, line) in runs(reading, true) {
         let commands = line.run();
-        let cleaned = commands.iter().any(|command| command.words.iter().any(|word| word.text.contains("/var/cache")))
-            || line.lends("/var/cache/apk") || line.lends("/etc/apk/cache");
+        let cleaned = commands.iter().any(|command| {
+            command
+                .words
+                .iter()
+                .any(|word| word.text.contains("/var/cache"))
+        }) || line.lends("/var/cache/apk")
+            || line.lends("/etc/apk/cache");
         for command in commands.iter().filter(|command| command.is("apk", "add")) {
-            if !cleaned && !command.has_arg("--no-cache") && !command.args().iter().any(|word| word.expands) {
-                out.span(file.dockerfile, command.span, "la lista de paquetes se queda en `/var/cache/apk`".to_owned());
+            if !cleaned
+                && !command.has_arg("--no-cache")
+                && !command.args().iter().any(|word| word.expands)
+            {
+                out.span(
+                    file.dockerfile,
+                    command.span,
+                    "la lista de paquetes se queda en `/var/cache/apk`".to_owned(),
+                );
             }
         }
     }
 }
 
 fn compilers(reading: &Reading, out: &mut Out<'_>) {
-    const COMPILERS: [&str; 6] = ["build-essential", "gcc", "g++", "make", "cmake", "build-base"];
+    const COMPILERS: [&str; 6] = [
+        "build-essential",
+        "gcc",
+        "g++",
+        "make",
+        "cmake",
+        "build-base",
+    ];
     for (file, line) in runs(reading, true) {
         let commands = line.run();
-        let slim = line.instruction.stage.and_then(|stage| file.known(stage)).is_some_and(|base| {
-            base.has("gcc") == Some(false) && base.starts == crate::submission::known_images::Starts::Prompt
+        let slim = line
+            .instruction
+            .stage
+            .and_then(|stage| file.known(stage))
+            .is_some_and(|base| {
+                base.has("gcc") == Some(false)
+                    && base.starts == crate::submission::known_images::Starts::Prompt
+            });
+        let removed = commands.iter().any(|command| {
+            matches!(
+                command.verb(),
+                Some("purge" | "remove" | "del" | "autoremove")
+            )
         });
-        let removed = commands.iter().any(|command| matches!(command.verb(), Some("purge" | "remove" | "del" | "autoremove")));
         if removed || !slim {
             continue;
         }
         for word in commands.iter().filter_map(effects::packages).flatten() {
             if COMPILERS.contains(&word.text.as_str()) {
-                out.span(file.dockerfile, word.span, format!("`{}` se queda en la imagen final", word.text));
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("`{}` se queda en la imagen final", word.text),
+                );
             }
         }
     }

@@ -21,7 +21,10 @@ static RULES: [Rule; 9] = [
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["hadolint DL3006", "dockerfilelint missing_tag"],
         wrong: &[("Dockerfile", "FROM python\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n")],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: untagged,
     },
     Rule {
@@ -29,9 +32,14 @@ static RULES: [Rule; 9] = [
         title: "la imagen base es `latest`",
         level: Level::Warning,
         why: "`latest` cambia sin avisar: dos personas que construyen el mismo Dockerfile no obtienen la misma imagen.",
-        fix: "elige la versión: por ejemplo `python:3.11-slim`",
+        fix: "escribe en su lugar el número de la versión, como en `python:3.11-slim`",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["hadolint DL3007", "checkov CKV_DOCKER_7", "trivy DS-0001", "dockle DKL-DI-0006"],
+        equivalents: &[
+            "hadolint DL3007",
+            "checkov CKV_DOCKER_7",
+            "trivy DS-0001",
+            "dockle DKL-DI-0006",
+        ],
         wrong: &[("Dockerfile", "FROM nginx:latest\n")],
         right: &[("Dockerfile", "FROM nginx:1.27\n")],
         check: latest,
@@ -44,8 +52,14 @@ static RULES: [Rule; 9] = [
         fix: "nombra también la versión menor, por ejemplo `python:3.11-slim`; si quieres fijar incluso el sistema, `python:3.11-slim-bookworm`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3-slim\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: moving,
     },
     Rule {
@@ -55,9 +69,18 @@ static RULES: [Rule; 9] = [
         why: "Con `--platform` fijo la imagen es siempre de ese procesador: en otro se emula, mucho más despacio, o no arranca.",
         fix: "quita `--platform` y elígela al construir: `docker build --platform …`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["BuildKit FromPlatformFlagConstDisallowed", "hadolint DL3029"],
-        wrong: &[("Dockerfile", "FROM --platform=linux/amd64 python:3.11-slim\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM --platform=$BUILDPLATFORM python:3.11-slim\nCMD [\"python\", \"-V\"]\n")],
+        equivalents: &[
+            "BuildKit FromPlatformFlagConstDisallowed",
+            "hadolint DL3029",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM --platform=linux/amd64 python:3.11-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM --platform=$BUILDPLATFORM python:3.11-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: platform,
     },
     Rule {
@@ -68,8 +91,14 @@ static RULES: [Rule; 9] = [
         fix: "escribe `AS`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit FromAsCasing"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim as base\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim as base\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: casing,
     },
     Rule {
@@ -79,9 +108,19 @@ static RULES: [Rule; 9] = [
         why: "Quien copie o parta de ese nombre obtiene la última de las dos, y la primera queda sin usar.",
         fix: "da a cada etapa su propio nombre",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["BuildKit DuplicateStageName", "hadolint DL3024", "checkov CKV_DOCKER_11"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim AS base\nRUN mkdir /a\nFROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim AS base\nRUN mkdir /a\nFROM base AS final\nCMD [\"python\", \"-V\"]\n")],
+        equivalents: &[
+            "BuildKit DuplicateStageName",
+            "hadolint DL3024",
+            "checkov CKV_DOCKER_11",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS base\nRUN mkdir /a\nFROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS base\nRUN mkdir /a\nFROM base AS final\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: twice,
     },
     Rule {
@@ -92,8 +131,14 @@ static RULES: [Rule; 9] = [
         fix: "ponle otro nombre",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit ReservedStageName"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim AS scratch\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS scratch\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS base\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: reserved,
     },
     Rule {
@@ -104,8 +149,14 @@ static RULES: [Rule; 9] = [
         fix: "copia de ella lo que haga falta con `COPY --from=…`, parte de ella con `FROM nombre`, o bórrala",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM node:22-slim\nRUN npm install -g serve@14\n\nFROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM node:22-slim AS web\nRUN mkdir /web\n\nFROM python:3.11-slim\nCOPY --from=web /web /web\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM node:22-slim\nRUN npm install -g serve@14\n\nFROM python:3.11-slim\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM node:22-slim AS web\nRUN mkdir /web\n\nFROM python:3.11-slim\nCOPY --from=web /web /web\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: unused,
     },
     Rule {
@@ -116,8 +167,14 @@ static RULES: [Rule; 9] = [
         fix: "declara la variable con `ARG` encima del primer `FROM`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit UndefinedArgInFrom"],
-        wrong: &[("Dockerfile", "FROM python:3.11$VARIANTE\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "ARG VARIANTE=-slim\nFROM python:3.11$VARIANTE\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11$VARIANTE\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "ARG VARIANTE=-slim\nFROM python:3.11$VARIANTE\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: undefined,
     },
 ];
@@ -125,13 +182,16 @@ static RULES: [Rule; 9] = [
 /// Every stage that starts from an image whose name is known.
 fn images(reading: &Reading) -> impl Iterator<Item = (File<'_>, &Stage, &str)> {
     files::all(reading).flat_map(|file| {
-        file.dockerfile.stages.iter().filter_map(move |stage| match &stage.base {
-            StageBase::Image(Some(image)) => {
-                let from = &file.dockerfile.instructions[stage.from];
-                (!file.refused(from)).then_some((file, stage, image.as_str()))
-            }
-            _ => None,
-        })
+        file.dockerfile
+            .stages
+            .iter()
+            .filter_map(move |stage| match &stage.base {
+                StageBase::Image(Some(image)) => {
+                    let from = &file.dockerfile.instructions[stage.from];
+                    (!file.refused(from)).then_some((file, stage, image.as_str()))
+                }
+                _ => None,
+            })
     })
 }
 
@@ -152,8 +212,14 @@ fn report(file: File<'_>, stage: &Stage, out: &mut Out<'_>, message: String) {
 
 fn untagged(reading: &Reading, out: &mut Out<'_>) {
     for (file, stage, image) in images(reading) {
-        if tag(image) == Some(None) {
-            report(file, stage, out, format!("`{image}` no dice qué versión: Docker toma `{image}:latest`"));
+        // Distroless images carry their version in their name, and have no tags for it.
+        if tag(image) == Some(None) && !image.starts_with("gcr.io/distroless/") {
+            report(
+                file,
+                stage,
+                out,
+                format!("`{image}` no dice qué versión: Docker toma `{image}:latest`"),
+            );
         }
     }
 }
@@ -161,20 +227,33 @@ fn untagged(reading: &Reading, out: &mut Out<'_>) {
 fn latest(reading: &Reading, out: &mut Out<'_>) {
     for (file, stage, image) in images(reading) {
         if tag(image) == Some(Some("latest")) {
-            report(file, stage, out, format!("`{image}` es cada día la versión más nueva"));
+            report(
+                file,
+                stage,
+                out,
+                format!("`{image}` es cada día la versión más nueva"),
+            );
         }
     }
 }
 
 fn moving(reading: &Reading, out: &mut Out<'_>) {
-    const NAMES: [&str; 9] =
-        ["slim", "alpine", "lts", "stable", "current", "mainline", "edge", "nightly", "rolling"];
+    const NAMES: [&str; 9] = [
+        "slim", "alpine", "lts", "stable", "current", "mainline", "edge", "nightly", "rolling",
+    ];
     for (file, stage, image) in images(reading) {
-        let Some(Some(tag)) = tag(image) else { continue };
+        let Some(Some(tag)) = tag(image) else {
+            continue;
+        };
         let first = tag.split('-').next().unwrap_or(tag);
         let python_major = image.starts_with("python:") && matches!(first, "3");
         if NAMES.contains(&first) || python_major {
-            report(file, stage, out, format!("`{image}` pasa sola a la versión siguiente cuando sale"));
+            report(
+                file,
+                stage,
+                out,
+                format!("`{image}` pasa sola a la versión siguiente cuando sale"),
+            );
         }
     }
 }
@@ -182,13 +261,18 @@ fn moving(reading: &Reading, out: &mut Out<'_>) {
 fn platform(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines().filter(|line| line.is("FROM")) {
-            let Some(flag) = line.instruction.flag("platform") else { continue };
+            let Some(flag) = line.instruction.flag("platform") else {
+                continue;
+            };
             let Some(word) = &flag.value else { continue };
             if !word.written.contains('$') && !word.written.is_empty() {
                 out.span(
                     file.dockerfile,
                     flag.span,
-                    format!("la imagen será siempre de `{}`, sea cual sea la máquina", word.text()),
+                    format!(
+                        "la imagen será siempre de `{}`, sea cual sea la máquina",
+                        word.text()
+                    ),
                 );
             }
         }
@@ -198,7 +282,9 @@ fn platform(reading: &Reading, out: &mut Out<'_>) {
 fn casing(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines() {
-            let Kind::From(from) = &line.instruction.kind else { continue };
+            let Kind::From(from) = &line.instruction.kind else {
+                continue;
+            };
             let Some(span) = from.as_span else { continue };
             let keyword = file.text(line.instruction.keyword_span);
             let written = file.text(span);
@@ -220,11 +306,24 @@ fn twice(reading: &Reading, out: &mut Out<'_>) {
         let stages = &file.dockerfile.stages;
         for stage in stages {
             let Some(name) = &stage.name else { continue };
-            let earlier = stages[..stage.index].iter().find(|other| other.name.as_ref() == Some(name));
-            let named = |stage| file.dockerfile.from_of(stage).and_then(|from| from.name.as_ref());
+            let earlier = stages[..stage.index]
+                .iter()
+                .find(|other| other.name.as_ref() == Some(name));
+            let named = |stage| {
+                file.dockerfile
+                    .from_of(stage)
+                    .and_then(|from| from.name.as_ref())
+            };
             if let (Some(earlier), Some(word)) = (earlier.and_then(named), named(stage)) {
-                out.span(file.dockerfile, word.span, format!("ya hay otra etapa `{name}` más arriba"))
-                    .related(file.dockerfile.location(earlier.span), "la primera".to_owned());
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("ya hay otra etapa `{name}` más arriba"),
+                )
+                .related(
+                    file.dockerfile.location(earlier.span),
+                    "la primera".to_owned(),
+                );
             }
         }
     }
@@ -233,19 +332,34 @@ fn twice(reading: &Reading, out: &mut Out<'_>) {
 fn reserved(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for stage in &file.dockerfile.stages {
-            let name = file.dockerfile.from_of(stage).and_then(|from| from.name.as_ref());
+            let name = file
+                .dockerfile
+                .from_of(stage)
+                .and_then(|from| from.name.as_ref());
             if let (Some("scratch" | "context"), Some(word)) = (stage.name.as_deref(), name) {
-                out.span(file.dockerfile, word.span, format!("`{}` es un nombre reservado", word.text()));
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("`{}` es un nombre reservado", word.text()),
+                );
             }
         }
     }
 }
 
 fn unused(reading: &Reading, out: &mut Out<'_>) {
-    /// Stages that are built for themselves, with `--target`.
-    const ALONE: [&str; 18] = [
-        "dev", "devel", "development", "desarrollo", "test", "tests", "testing", "pruebas", "lint", "debug", "ci",
-        "docs", "format", "local", "vendor", "artifacts", "release", "prod",
+    /// Names of stages that are only there to be copied from; others may be built for themselves, with `--target`.
+    const COPIED_FROM: [&str; 10] = [
+        "builder",
+        "build",
+        "constructor",
+        "compilador",
+        "deps",
+        "dependencias",
+        "dependencies",
+        "compile",
+        "obra",
+        "venv",
     ];
     for file in files::all(reading) {
         let dockerfile = file.dockerfile;
@@ -255,7 +369,9 @@ fn unused(reading: &Reading, out: &mut Out<'_>) {
         let outputs = file.outputs();
         for stage in &dockerfile.stages {
             let is = |name: &str, above: usize| {
-                dockerfile.stage_named(name, above).is_some_and(|found| found.index == stage.index)
+                dockerfile
+                    .stage_named(name, above)
+                    .is_some_and(|found| found.index == stage.index)
             };
             let used = dockerfile.stages.iter().any(|other| other.base == StageBase::Stage(stage.index))
                 || file.lines().any(|line| {
@@ -265,19 +381,26 @@ fn unused(reading: &Reading, out: &mut Out<'_>) {
                         if run.mounts.iter().any(|mount| mount.option("from").is_some_and(|from| is(from, above) || from.contains('$'))));
                     mounted || copied.is_some_and(|from| from.written.contains('$') || is(from.text(), above))
                 });
-            let from_variable = dockerfile.stages.iter().any(|stage| stage.base == StageBase::Image(None));
-            let words = stage.name.as_deref().unwrap_or_default();
-            let alone = words.split(['-', '_']).any(|word| ALONE.contains(&word));
+            let from_variable = dockerfile
+                .stages
+                .iter()
+                .any(|stage| stage.base == StageBase::Image(None));
+            let alone = stage
+                .name
+                .as_deref()
+                .is_some_and(|name| !COPIED_FROM.contains(&name));
             if used || from_variable || alone || outputs.contains(&stage.index) {
                 continue;
             }
-            let Some(from) = dockerfile.from_of(stage) else { continue };
-            let (word, level) = match &from.name {
-                Some(name) => (name, Level::Note),
-                None => (&from.image, Level::Warning),
+            let Some(from) = dockerfile.from_of(stage) else {
+                continue;
             };
-            let message = format!("nada de esta etapa (`{}`) llega a la imagen final", word.text());
-            out.span(dockerfile, word.span, message).level(level);
+            let word = from.name.as_ref().unwrap_or(&from.image);
+            let message = format!(
+                "nada de esta etapa (`{}`) llega a la imagen final",
+                word.text()
+            );
+            out.span(dockerfile, word.span, message);
         }
     }
 }
@@ -285,15 +408,25 @@ fn unused(reading: &Reading, out: &mut Out<'_>) {
 fn undefined(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines() {
-            let Kind::From(from) = &line.instruction.kind else { continue };
+            let Kind::From(from) = &line.instruction.kind else {
+                continue;
+            };
             if file.refused(line.instruction) {
                 continue;
             }
-            for variable in from.image.variables.iter().filter(|v| !v.defined && !v.guarded) {
+            for variable in from
+                .image
+                .variables
+                .iter()
+                .filter(|v| !v.defined && !v.guarded)
+            {
                 out.span(
                     file.dockerfile,
                     variable.span,
-                    format!("`{}` no está declarada encima del primer `FROM`: aquí queda vacía", variable.name),
+                    format!(
+                        "`{}` no está declarada encima del primer `FROM`: aquí queda vacía",
+                        variable.name
+                    ),
                 );
             }
         }

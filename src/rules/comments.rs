@@ -57,8 +57,14 @@ static RULES: [Rule; 3] = [
         fix: "borra la línea vacía, o escribe en ella un comentario",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["BuildKit NoEmptyContinuation"],
-        wrong: &[("Dockerfile", "FROM debian:12-slim\nRUN mkdir /a \\\n\n    && mkdir /b\nCMD [\"ls\"]\n")],
-        right: &[("Dockerfile", "FROM debian:12-slim\nRUN mkdir /a \\\n    && mkdir /b\nCMD [\"ls\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN mkdir /a \\\n\n    && mkdir /b\nCMD [\"ls\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM debian:12-slim\nRUN mkdir /a \\\n    && mkdir /b\nCMD [\"ls\"]\n",
+        )],
         check: blank,
     },
 ];
@@ -90,35 +96,66 @@ fn misplaced(file: File<'_>, line: Line<'_>) -> Option<(Span, String, Level)> {
     let instruction = line.instruction;
     let inside = |word: &Word| {
         let at = comment_in(&word.written)?;
-        (!word.written.starts_with(['"', '\''])).then_some(Span::new(word.span.start + at, word.span.end))
+        (!word.written.starts_with(['"', '\'']))
+            .then_some(Span::new(word.span.start + at, word.span.end))
     };
-    let alone = |words: &[Word]| words.iter().find(|word| word.written.starts_with('#')).map(|word| word.span);
+    let alone = |words: &[Word]| {
+        words
+            .iter()
+            .find(|word| word.written.starts_with('#'))
+            .map(|word| word.span)
+    };
     let to_end = |span: Span| Span::new(span.start, instruction.span.end);
     Some(match &instruction.kind {
         Kind::User(word) => {
             let span = inside(word)?;
-            (span, format!("el usuario pasa a llamarse `{}`, y el contenedor no arranca", word.written), Level::Error)
+            (
+                span,
+                format!(
+                    "el usuario pasa a llamarse `{}`, y el contenedor no arranca",
+                    word.written
+                ),
+                Level::Error,
+            )
         }
         Kind::Workdir(word) => {
             let span = inside(word)?;
-            (span, format!("la carpeta pasa a llamarse `{}`", word.written), Level::Warning)
+            (
+                span,
+                format!("la carpeta pasa a llamarse `{}`", word.written),
+                Level::Warning,
+            )
         }
         Kind::Transfer(transfer) => {
             let span = alone(&transfer.sources)?;
             let last = &transfer.destination.written;
-            (to_end(span), format!("`#` pasa a ser un archivo más que copiar y `{last}` el destino"), Level::Error)
+            (
+                to_end(span),
+                format!("`#` pasa a ser un archivo más que copiar y `{last}` el destino"),
+                Level::Error,
+            )
         }
         Kind::Volume(words) => {
             let span = alone(words)?;
-            (to_end(span), "cada palabra del comentario pasa a ser un volumen más".to_owned(), Level::Warning)
+            (
+                to_end(span),
+                "cada palabra del comentario pasa a ser un volumen más".to_owned(),
+                Level::Warning,
+            )
         }
         Kind::Env(pairs) if pairs.first().is_some_and(|pair| pair.legacy) => {
             let pair = &pairs[0];
             let span = inside(pair.value.as_ref()?)?;
-            (span, format!("el comentario entra en el valor de `{}`", pair.name.text()), Level::Warning)
+            (
+                span,
+                format!("el comentario entra en el valor de `{}`", pair.name.text()),
+                Level::Warning,
+            )
         }
         _ => {
-            let command = instruction.command().filter(|command| command.broken_array)?;
+            let command = instruction
+                .command()
+                .filter(|command| command.broken_array)?;
             let text = file.text(command.span);
             let at = text.rfind("]").map(|end| end + 1)?;
             let at = text.char_indices().map(|(at, _)| at).find(|&start| {
@@ -131,7 +168,12 @@ fn misplaced(file: File<'_>, line: Line<'_>) -> Option<(Span, String, Level)> {
             let span = Span::new(command.span.start + at, command.span.end);
             let message = format!(
                 "con el comentario detrás, los corchetes dejan de ser una lista: la shell busca un programa llamado `{}`",
-                text[..at].split(',').next().unwrap_or(text).trim().replace('"', "")
+                text[..at]
+                    .split(',')
+                    .next()
+                    .unwrap_or(text)
+                    .trim()
+                    .replace('"', "")
             );
             (span, message, Level::Error)
         }
@@ -143,12 +185,23 @@ fn swallowing(reading: &Reading, out: &mut Out<'_>) {
         for line in file.lines() {
             for comment in &line.script.comments {
                 let text = file.text(*comment);
-                let Some((first, rest)) = text.split_once('\n') else { continue };
-                let lost = rest.lines().map(str::trim).find(|line| !line.is_empty() && !line.starts_with('#'));
+                let Some((first, rest)) = text.split_once('\n') else {
+                    continue;
+                };
+                let lost = rest
+                    .lines()
+                    .map(str::trim)
+                    .find(|line| !line.is_empty() && !line.starts_with('#'));
                 let Some(lost) = lost else { continue };
                 let lost = lost.trim_end_matches(['\\', '`']).trim_end();
                 let span = Span::new(comment.start, comment.start + first.trim_end().len());
-                out.span(file.dockerfile, span, format!("lo que sigue se queda dentro del comentario y no se ejecuta: `{lost}`"));
+                out.span(
+                    file.dockerfile,
+                    span,
+                    format!(
+                        "lo que sigue se queda dentro del comentario y no se ejecuta: `{lost}`"
+                    ),
+                );
             }
         }
     }
@@ -157,7 +210,11 @@ fn swallowing(reading: &Reading, out: &mut Out<'_>) {
 fn blank(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for span in &file.dockerfile.blank_continuations {
-            out.span(file.dockerfile, *span, "la instrucción sigue debajo de esta línea vacía".to_owned());
+            out.span(
+                file.dockerfile,
+                *span,
+                "la instrucción sigue debajo de esta línea vacía".to_owned(),
+            );
         }
     }
 }

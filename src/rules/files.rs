@@ -185,9 +185,8 @@ impl<'r> File<'r> {
     pub fn command(self, stage: usize) -> Option<Line<'r>> {
         let command = self.effective(stage, "CMD")?;
         let entrypoint = self.effective(stage, "ENTRYPOINT");
-        let dropped = entrypoint.is_some_and(|entrypoint| {
-            entrypoint.instruction.stage > command.instruction.stage
-        });
+        let dropped = entrypoint
+            .is_some_and(|entrypoint| entrypoint.instruction.stage > command.instruction.stage);
         (!dropped).then_some(command)
     }
 
@@ -202,7 +201,11 @@ impl<'r> File<'r> {
         self.lineage(stage).into_iter().any(|line| {
             matches!(line.instruction.kind, Kind::Env(_))
                 && end.is_none_or(|end| line.instruction.span < end)
-                && line.instruction.pairs().iter().any(|pair| pair.name.text() == name)
+                && line
+                    .instruction
+                    .pairs()
+                    .iter()
+                    .any(|pair| pair.name.text() == name)
         })
     }
 
@@ -224,7 +227,11 @@ impl<'r> File<'r> {
 
     /// Whether any compose file speaks of `word`.
     pub fn compose_names(self, word: &str) -> bool {
-        let files = self.reading.projects.iter().flat_map(|project| &project.files);
+        let files = self
+            .reading
+            .projects
+            .iter()
+            .flat_map(|project| &project.files);
         files.into_iter().any(|file| {
             let bytes = self.reading.snapshot.file(file);
             bytes.is_some_and(|bytes| memchr::memmem::find(bytes, word.as_bytes()).is_some())

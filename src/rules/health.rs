@@ -22,8 +22,14 @@ static RULES: [Rule; 5] = [
         fix: "usa lo que la imagen ya tiene: `CMD [\"python\", \"-c\", \"import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=2)\"]`, o instala el programa",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
         check: absent,
     },
     Rule {
@@ -34,8 +40,14 @@ static RULES: [Rule; 5] = [
         fix: "quita lo que tapa el fallo; si quieres un código fijo, `|| exit 1`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || true\nCMD [\"python\", \"-m\", \"app\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || true\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
         check: never_fails,
     },
     Rule {
@@ -46,8 +58,14 @@ static RULES: [Rule; 5] = [
         fix: "añade `-f`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM node:22\nUSER node\nHEALTHCHECK CMD curl http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n")],
-        right: &[("Dockerfile", "FROM node:22\nUSER node\nHEALTHCHECK CMD curl -fsS http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM node:22\nUSER node\nHEALTHCHECK CMD curl http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM node:22\nUSER node\nHEALTHCHECK CMD curl -fsS http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n",
+        )],
         check: curl,
     },
     Rule {
@@ -57,9 +75,20 @@ static RULES: [Rule; 5] = [
         why: "El constructor avisa de que no se debe usar; una etiqueta dice lo mismo y se puede buscar.",
         fix: "escribe `LABEL org.opencontainers.image.authors=\"…\"`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["BuildKit MaintainerDeprecated", "hadolint DL4000", "checkov CKV_DOCKER_6", "trivy DS-0022"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nMAINTAINER equipo@example.com\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nLABEL org.opencontainers.image.authors=\"equipo@example.com\"\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        equivalents: &[
+            "BuildKit MaintainerDeprecated",
+            "hadolint DL4000",
+            "checkov CKV_DOCKER_6",
+            "trivy DS-0022",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nMAINTAINER equipo@example.com\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nLABEL org.opencontainers.image.authors=\"equipo@example.com\"\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: maintainer,
     },
     Rule {
@@ -70,8 +99,14 @@ static RULES: [Rule; 5] = [
         fix: "escríbelo en minúsculas",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["BuildKit ExposeProtoCasing"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nEXPOSE 8000/TCP\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nEXPOSE 8000/tcp\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nEXPOSE 8000/TCP\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nEXPOSE 8000/tcp\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: protocol,
     },
 ];
@@ -82,7 +117,11 @@ fn probes(reading: &Reading) -> Vec<(File<'_>, usize, Line<'_>)> {
     for file in files::all(reading) {
         for stage in file.outputs() {
             let probe = file.effective(stage, "HEALTHCHECK");
-            probes.extend(probe.filter(|line| line.script.understood).map(|line| (file, stage, line)));
+            probes.extend(
+                probe
+                    .filter(|line| line.script.understood)
+                    .map(|line| (file, stage, line)),
+            );
         }
     }
     probes
@@ -90,19 +129,40 @@ fn probes(reading: &Reading) -> Vec<(File<'_>, usize, Line<'_>)> {
 
 fn absent(reading: &Reading, out: &mut Out<'_>) {
     for (file, stage, line) in probes(reading) {
-        let Some(base) = file.known(stage) else { continue };
+        let Some(base) = file.known(stage) else {
+            continue;
+        };
         let lines = file.lineage(stage);
         let commands = &line.script.commands;
         let mut told = Vec::new();
         for (at, command) in commands.iter().enumerate() {
-            let (Some(program), Some(word)) = (command.program(), command.program_word()) else { continue };
+            let (Some(program), Some(word)) = (command.program(), command.program_word()) else {
+                continue;
+            };
             let next = commands.get(at + 1);
             // Another program may be tried when this one fails; `exit 1` is none.
-            let otherwise = next.is_some_and(|next| next.joined == Joined::Or && !matches!(next.program(), Some("exit" | "false" | "kill")));
-            let sure = (command.depth == 0 || command.substituted) && matches!(command.joined, Joined::First | Joined::And | Joined::Then) || at == 1 && matches!(commands[0].program(), Some("sh" | "bash"));
-            if sure && !otherwise && !word.text.contains('/') && !told.contains(&program) && effects::is_absent(base, &lines, program) {
+            let otherwise = next.is_some_and(|next| {
+                next.joined == Joined::Or
+                    && !matches!(next.program(), Some("exit" | "false" | "kill"))
+            });
+            let sure = (command.depth == 0 || command.substituted)
+                && matches!(command.joined, Joined::First | Joined::And | Joined::Then)
+                || at == 1 && matches!(commands[0].program(), Some("sh" | "bash"));
+            if sure
+                && !otherwise
+                && !word.text.contains('/')
+                && !told.contains(&program)
+                && effects::is_absent(base, &lines, program)
+            {
                 told.push(program);
-                out.span(file.dockerfile, word.span, format!("`{program}` no está en esta imagen de `{}` ni se instala", base.name));
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!(
+                        "`{program}` no está en esta imagen de `{}` ni se instala",
+                        base.name
+                    ),
+                );
             }
         }
     }
@@ -111,19 +171,40 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
 fn never_fails(reading: &Reading, out: &mut Out<'_>) {
     for (file, _, line) in probes(reading) {
         let commands = &line.script.commands;
-        let Some(last) = commands.last().filter(|last| !last.substituted) else { continue };
+        let Some(last) = commands.last().filter(|last| !last.substituted) else {
+            continue;
+        };
         let zero = match last.program() {
             Some("true" | ":") => true,
             Some("echo" | "printf") => true,
             Some("exit") => last.args().first().is_some_and(|word| word.text == "0"),
             _ => false,
         };
-        let only = commands.iter().filter(|command| !command.substituted).count() == 1;
-        let exits = commands.iter().any(|command| command.program() == Some("exit") && command.args().first().is_none_or(|word| word.text != "0"))
-            || commands.iter().any(|command| command.program() == Some("set"));
-        let outer = last.depth == 0 || matches!(commands.first().and_then(|first| first.program()), Some("sh" | "bash"));
+        let only = commands
+            .iter()
+            .filter(|command| !command.substituted)
+            .count()
+            == 1;
+        let exits = commands.iter().any(|command| {
+            command.program() == Some("exit")
+                && command.args().first().is_none_or(|word| word.text != "0")
+        }) || commands
+            .iter()
+            .any(|command| command.program() == Some("set"));
+        let outer = last.depth == 0
+            || matches!(
+                commands.first().and_then(|first| first.program()),
+                Some("sh" | "bash")
+            );
         if zero && !exits && outer && (only || matches!(last.joined, Joined::Or | Joined::Then)) {
-            out.span(file.dockerfile, last.span, format!("con `{}` la prueba siempre acaba bien", file.text(last.span)));
+            out.span(
+                file.dockerfile,
+                last.span,
+                format!(
+                    "con `{}` la prueba siempre acaba bien",
+                    file.text(last.span)
+                ),
+            );
         }
     }
 }
@@ -132,11 +213,29 @@ fn curl(reading: &Reading, out: &mut Out<'_>) {
     for (file, _, line) in probes(reading) {
         let commands = &line.script.commands;
         for (at, command) in commands.iter().enumerate() {
-            let fails = command.has_short('f') || command.args().iter().any(|word| word.text.starts_with("--fail") || word.text == "-w" || word.text.starts_with("--write-out") || word.text.starts_with("-w") || word.expands && word.text.starts_with('$'));
-            let piped = commands.get(at + 1).is_some_and(|next| next.joined == Joined::Pipe);
-            let web = command.args().iter().any(|word| word.text.contains("http") || word.text.contains("localhost") || word.text.contains("127.0.0.1"));
-            if command.program() == Some("curl") && web && !fails && !piped && !command.substituted {
-                out.span(file.dockerfile, command.span, "una respuesta 500 también pasa esta prueba".to_owned());
+            let fails = command.has_short('f')
+                || command.args().iter().any(|word| {
+                    word.text.starts_with("--fail")
+                        || word.text == "-w"
+                        || word.text.starts_with("--write-out")
+                        || word.text.starts_with("-w")
+                        || word.expands && word.text.starts_with('$')
+                });
+            let piped = commands
+                .get(at + 1)
+                .is_some_and(|next| next.joined == Joined::Pipe);
+            let web = command.args().iter().any(|word| {
+                word.text.contains("http")
+                    || word.text.contains("localhost")
+                    || word.text.contains("127.0.0.1")
+            });
+            if command.program() == Some("curl") && web && !fails && !piped && !command.substituted
+            {
+                out.span(
+                    file.dockerfile,
+                    command.span,
+                    "una respuesta 500 también pasa esta prueba".to_owned(),
+                );
             }
         }
     }
@@ -145,11 +244,21 @@ fn curl(reading: &Reading, out: &mut Out<'_>) {
 fn maintainer(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines() {
-            let Kind::Maintainer(word) = &line.instruction.kind else { continue };
+            let Kind::Maintainer(word) = &line.instruction.kind else {
+                continue;
+            };
             let who = word.written.trim_matches('"');
-            let finding = out.span(file.dockerfile, line.instruction.keyword_span, "`MAINTAINER` ya no se usa".to_owned());
+            let finding = out.span(
+                file.dockerfile,
+                line.instruction.keyword_span,
+                "`MAINTAINER` ya no se usa".to_owned(),
+            );
             if !who.contains(['"', '\\', '$', '\n']) {
-                file.mend(finding, line.instruction.span, format!("LABEL org.opencontainers.image.authors=\"{who}\""));
+                file.mend(
+                    finding,
+                    line.instruction.span,
+                    format!("LABEL org.opencontainers.image.authors=\"{who}\""),
+                );
             }
         }
     }
@@ -158,12 +267,20 @@ fn maintainer(reading: &Reading, out: &mut Out<'_>) {
 fn protocol(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines() {
-            let Kind::Expose(words) = &line.instruction.kind else { continue };
+            let Kind::Expose(words) = &line.instruction.kind else {
+                continue;
+            };
             for word in words {
-                let Some((_, protocol)) = word.written.split_once('/') else { continue };
+                let Some((_, protocol)) = word.written.split_once('/') else {
+                    continue;
+                };
                 let lower = protocol.to_lowercase();
                 if protocol != lower && ["tcp", "udp", "sctp"].contains(&lower.as_str()) {
-                    let finding = out.span(file.dockerfile, word.span, format!("`{protocol}` se escribe `{lower}`"));
+                    let finding = out.span(
+                        file.dockerfile,
+                        word.span,
+                        format!("`{protocol}` se escribe `{lower}`"),
+                    );
                     file.mend(finding, word.span, word.written.replace(protocol, &lower));
                 }
             }

@@ -21,8 +21,14 @@ static RULES: [Rule; 6] = [
         fix: "copia primero solo la lista de dependencias, instálalas, y copia el código después",
         lesson: "08-buenas-practicas.html#optimizacion-de-cache",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nCOPY . .\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nCOPY . .\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: code_first,
     },
     Rule {
@@ -32,9 +38,20 @@ static RULES: [Rule; 6] = [
         why: "`ADD` además descarga y desempaqueta: quien lo lee se pregunta cuál de las tres cosas hace.",
         fix: "usa `COPY`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["hadolint DL3020", "checkov CKV_DOCKER_4", "trivy DS-0005", "CIS 4.9"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nADD app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nADD datos.tar.gz datos\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        equivalents: &[
+            "hadolint DL3020",
+            "checkov CKV_DOCKER_4",
+            "trivy DS-0005",
+            "CIS 4.9",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nADD app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nADD datos.tar.gz datos\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: add,
     },
     Rule {
@@ -45,8 +62,14 @@ static RULES: [Rule; 6] = [
         fix: "añade `--checksum=sha256:…`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nADD https://example.com/modelo.bin /modelo.bin\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/modelo.bin /modelo.bin\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nADD https://example.com/modelo.bin /modelo.bin\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nADD --checksum=sha256:24454f830cdb571e2c4ad15481119c43b3cafd48dd869a9b2945d1036d1dc68d https://example.com/modelo.bin /modelo.bin\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: download,
     },
     Rule {
@@ -57,8 +80,14 @@ static RULES: [Rule; 6] = [
         fix: "escribe antes `WORKDIR /app`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["hadolint DL3045"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /app\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nCOPY app app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: root,
     },
     Rule {
@@ -68,9 +97,19 @@ static RULES: [Rule; 6] = [
         why: "Un `WORKDIR` relativo parte del de la imagen base: si ella lo cambia, tus archivos acaban en otro sitio.",
         fix: "escribe la ruta entera: `WORKDIR /app`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["BuildKit WorkdirRelativePath", "hadolint DL3000", "checkov CKV_DOCKER_10"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim\nWORKDIR /srv\nWORKDIR app\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        equivalents: &[
+            "BuildKit WorkdirRelativePath",
+            "hadolint DL3000",
+            "checkov CKV_DOCKER_10",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /srv\nWORKDIR app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: relative,
     },
     Rule {
@@ -81,8 +120,14 @@ static RULES: [Rule; 6] = [
         fix: "escribe el nombre de la etapa como está en su `FROM … AS`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["hadolint DL3022"],
-        wrong: &[("Dockerfile", "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=build /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
-        right: &[("Dockerfile", "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=builder /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n")],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=build /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=builder /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
         check: from,
     },
 ];
@@ -93,12 +138,38 @@ fn installs_from(command: &Simple) -> Option<&'static str> {
     let has = |texts: &[&str]| args.iter().any(|word| texts.contains(&word.text.as_str()));
     let verb = command.verb();
     match command.program()? {
-        "pip" | "pip3" if verb == Some("install") && has(&["-r", "--requirement"]) && !has(&["-e", "--editable", "."]) => Some("requirements.txt"),
-        "python" | "python3" if has(&["pip"]) && has(&["install"]) && has(&["-r"]) && !has(&["-e", "."]) => Some("requirements.txt"),
+        "pip" | "pip3"
+            if verb == Some("install")
+                && has(&["-r", "--requirement"])
+                && !has(&["-e", "--editable", "."]) =>
+        {
+            Some("requirements.txt")
+        }
+        "python" | "python3"
+            if has(&["pip"]) && has(&["install"]) && has(&["-r"]) && !has(&["-e", "."]) =>
+        {
+            Some("requirements.txt")
+        }
         "npm" if has(&["ci"]) => Some("package.json"),
-        "npm" if matches!(verb, Some("install" | "i")) && args.iter().all(|word| word.text.starts_with('-') || matches!(word.text.as_str(), "install" | "i")) => Some("package.json"),
+        "npm"
+            if matches!(verb, Some("install" | "i"))
+                && args.iter().all(|word| {
+                    word.text.starts_with('-') || matches!(word.text.as_str(), "install" | "i")
+                }) =>
+        {
+            Some("package.json")
+        }
         "yarn" if args.is_empty() || verb == Some("install") => Some("package.json"),
-        "pnpm" if matches!(verb, Some("install" | "i")) && args.iter().filter(|word| !word.text.starts_with('-')).count() == 1 => Some("package.json"),
+        "pnpm"
+            if matches!(verb, Some("install" | "i"))
+                && args
+                    .iter()
+                    .filter(|word| !word.text.starts_with('-'))
+                    .count()
+                    == 1 =>
+        {
+            Some("package.json")
+        }
         "go" if has(&["mod"]) && has(&["download"]) => Some("go.mod"),
         "bundle" if verb == Some("install") || args.is_empty() => Some("Gemfile"),
         "poetry" if verb == Some("install") && has(&["--no-root"]) => Some("pyproject.toml"),
@@ -112,14 +183,25 @@ fn code_first(reading: &Reading, out: &mut Out<'_>) {
             let mut whole: Option<Line<'_>> = None;
             for line in file.lineage(stage.index) {
                 if let Some(transfer) = line.transfer() {
-                    let all = transfer.from.is_none() && transfer.sources.iter().any(|word| matches!(word.value.as_deref(), Some("." | "./" | "/")));
+                    let all = transfer.from.is_none()
+                        && transfer
+                            .sources
+                            .iter()
+                            .any(|word| matches!(word.value.as_deref(), Some("." | "./" | "/")));
                     if all && whole.is_none() {
                         whole = Some(line);
                     }
                 }
-                let install = line.run().iter().find_map(|command| Some((command, installs_from(command)?)));
-                let Some((command, list)) = install else { continue };
-                if let Some(copy) = whole.filter(|_| !line.lends_cache() && line.instruction.stage == Some(stage.index)) {
+                let install = line
+                    .run()
+                    .iter()
+                    .find_map(|command| Some((command, installs_from(command)?)));
+                let Some((command, list)) = install else {
+                    continue;
+                };
+                if let Some(copy) = whole
+                    .filter(|_| !line.lends_cache() && line.instruction.stage == Some(stage.index))
+                {
                     out.span(file.dockerfile, copy.instruction.span, format!("con cualquier cambio en la carpeta se repite la instalación; para ella basta `{list}`"))
                         .related(file.dockerfile.location(command.span), "la instalación".to_owned());
                 }
@@ -130,19 +212,29 @@ fn code_first(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn is_url(text: &str) -> bool {
-    ["http://", "https://", "git@", "ssh://", "git://"].iter().any(|start| text.starts_with(start))
+    ["http://", "https://", "git@", "ssh://", "git://"]
+        .iter()
+        .any(|start| text.starts_with(start))
 }
 
 fn add(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines().filter(|line| line.is("ADD")) {
-            let Some(transfer) = line.transfer() else { continue };
+            let Some(transfer) = line.transfer() else {
+                continue;
+            };
             let plain = transfer.sources.iter().all(|word| {
                 let text = word.value.as_deref().unwrap_or("*");
-                let archive = [".tar", ".tgz", ".gz", ".xz", ".bz2", ".tbz", ".txz", ".zst", ".lzma"].iter().any(|end| text.contains(end));
+                let archive = [
+                    ".tar", ".tgz", ".gz", ".xz", ".bz2", ".tbz", ".txz", ".zst", ".lzma",
+                ]
+                .iter()
+                .any(|end| text.contains(end));
                 !is_url(text) && !archive && !text.contains(['*', '?', '['])
             });
-            let own = ["checksum", "keep-git-dir", "unpack"].iter().any(|flag| line.instruction.flag(flag).is_some());
+            let own = ["checksum", "keep-git-dir", "unpack"]
+                .iter()
+                .any(|flag| line.instruction.flag(flag).is_some());
             if plain && !own && !transfer.sources.is_empty() {
                 let span = line.instruction.keyword_span;
                 let finding = out.span(file.dockerfile, span, "aquí `ADD` solo copia".to_owned());
@@ -154,12 +246,21 @@ fn add(reading: &Reading, out: &mut Out<'_>) {
 
 fn download(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
-        for line in file.lines().filter(|line| line.is("ADD") && line.instruction.flag("checksum").is_none()) {
-            let sources = line.transfer().map_or(&[][..], |transfer| &transfer.sources);
+        for line in file
+            .lines()
+            .filter(|line| line.is("ADD") && line.instruction.flag("checksum").is_none())
+        {
+            let sources = line
+                .transfer()
+                .map_or(&[][..], |transfer| &transfer.sources);
             for word in sources {
                 let text = word.text();
                 if text.starts_with("http") && is_url(text) && !text.contains(".git") {
-                    out.span(file.dockerfile, word.span, "lo que haya hoy en esta dirección entra en la imagen".to_owned());
+                    out.span(
+                        file.dockerfile,
+                        word.span,
+                        "lo que haya hoy en esta dirección entra en la imagen".to_owned(),
+                    );
                 }
             }
         }
@@ -168,17 +269,33 @@ fn download(reading: &Reading, out: &mut Out<'_>) {
 
 fn root(reading: &Reading, out: &mut Out<'_>) {
     /// Bases whose working directory is `/`.
-    const AT_ROOT: [&str; 7] = ["python", "node", "debian", "ubuntu", "alpine", "ruby", "rust"];
+    const AT_ROOT: [&str; 7] = [
+        "python", "node", "debian", "ubuntu", "alpine", "ruby", "rust",
+    ];
     for file in files::all(reading) {
         for line in file.lines() {
-            let (Some(transfer), Some(stage)) = (line.transfer(), line.instruction.stage) else { continue };
-            let Some(destination) = &transfer.destination.value else { continue };
-            let at_root = file.known(stage).is_some_and(|base| AT_ROOT.contains(&base.name));
+            let (Some(transfer), Some(stage)) = (line.transfer(), line.instruction.stage) else {
+                continue;
+            };
+            let Some(destination) = &transfer.destination.value else {
+                continue;
+            };
+            let at_root = file
+                .known(stage)
+                .is_some_and(|base| AT_ROOT.contains(&base.name));
             let relative = !destination.starts_with('/') && !destination.is_empty();
-            if at_root && relative && !file.refused(line.instruction) && !file.before(line).iter().any(|line| line.is("WORKDIR")) {
+            if at_root
+                && relative
+                && !file.refused(line.instruction)
+                && !file.before(line).iter().any(|line| line.is("WORKDIR"))
+            {
                 let to = destination.trim_start_matches("./").trim_end_matches('/');
                 let to = if to == "." { "" } else { to };
-                out.span(file.dockerfile, transfer.destination.span, format!("sin `WORKDIR`, `{destination}` es `/{to}`"));
+                out.span(
+                    file.dockerfile,
+                    transfer.destination.span,
+                    format!("sin `WORKDIR`, `{destination}` es `/{to}`"),
+                );
             }
         }
     }
@@ -187,12 +304,18 @@ fn root(reading: &Reading, out: &mut Out<'_>) {
 fn relative(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for line in file.lines() {
-            let Kind::Workdir(word) = &line.instruction.kind else { continue };
+            let Kind::Workdir(word) = &line.instruction.kind else {
+                continue;
+            };
             let Some(path) = &word.value else { continue };
             let earlier = file.before(line).iter().any(|line| line.is("WORKDIR"));
             let windows = path.chars().nth(1) == Some(':') || path.starts_with('\\');
             if !path.starts_with('/') && !windows && !earlier && !path.is_empty() {
-                out.span(file.dockerfile, word.span, format!("`{path}` cuelga de la carpeta que tenga la imagen base"));
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("`{path}` cuelga de la carpeta que tenga la imagen base"),
+                );
             }
         }
     }
@@ -202,14 +325,27 @@ fn from(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         let stages = &file.dockerfile.stages;
         for line in file.lines().filter(|line| !file.refused(line.instruction)) {
-            let Some(word) = line.transfer().and_then(|transfer| transfer.from.as_ref()) else { continue };
-            let Some(name) = word.value.as_deref().filter(|_| !word.written.contains('$')) else { continue };
+            let Some(word) = line.transfer().and_then(|transfer| transfer.from.as_ref()) else {
+                continue;
+            };
+            let Some(name) = word
+                .value
+                .as_deref()
+                .filter(|_| !word.written.contains('$'))
+            else {
+                continue;
+            };
             if file.dockerfile.stage_named(name, stages.len()).is_some() {
                 continue;
             }
             if let Ok(number) = name.parse::<usize>() {
                 let (last, level) = (stages.len().saturating_sub(1), Level::Error);
-                out.span(file.dockerfile, word.span, format!("no hay etapa {number}: van de la 0 a la {last}")).level(level);
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("no hay etapa {number}: van de la 0 a la {last}"),
+                )
+                .level(level);
                 continue;
             }
             let names = stages.iter().filter_map(|stage| stage.name.as_deref());
@@ -219,7 +355,11 @@ fn from(reading: &Reading, out: &mut Out<'_>) {
                 .filter(|(likeness, _)| *likeness > 0.85)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
             if let Some((_, near)) = near.filter(|_| !name.contains(['/', ':', '.'])) {
-                let finding = out.span(file.dockerfile, word.span, format!("ninguna etapa se llama `{name}`; ¿quisiste decir `{near}`?"));
+                let finding = out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!("ninguna etapa se llama `{name}`; ¿quisiste decir `{near}`?"),
+                );
                 file.mend(finding, word.span, near);
             }
         }

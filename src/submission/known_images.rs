@@ -176,7 +176,6 @@ const REPOSITORIES: [Repository; 21] = [
         has: "php curl docker-php-ext-install",
         lacks: "composer",
         users: "www-data",
-        ..LANGUAGE
     },
     Repository {
         name: "nginx",

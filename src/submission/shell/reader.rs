@@ -395,8 +395,7 @@ impl Reader<'_> {
     fn word(&mut self, condition: bool) -> Option<ShellWord> {
         let start = self.at;
         let mut word = ShellWord::default();
-        loop {
-            let Some(byte) = self.peek() else { break };
+        while let Some(byte) = self.peek() {
             match byte {
                 b' ' | b'\t' | b'\r' | b'\n' => break,
                 b';' | b'&' | b'|' | b'<' | b'>' | b'(' | b')' if !condition => {
