@@ -3,20 +3,12 @@
 //! Precision first: a rule that accuses a correct file is a defect. What cannot be known by reading (the value of a
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
-mod apt;
-mod base;
 mod catalogue;
-mod command;
-mod comments;
+mod dockerfile;
 mod effects;
 mod files;
-mod health;
-mod order;
 mod out;
-mod run;
 mod syntax;
-mod user;
-mod variables;
 
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};

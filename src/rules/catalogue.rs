@@ -1,21 +1,28 @@
 //! Every rule, by topic.
 
-use super::{
-    Rule, Topic, apt, base, command, comments, health, order, run, syntax, user, variables,
-};
+use super::{Rule, Topic, dockerfile, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 10] = [
+pub static CATALOGUE: [&Topic; 19] = [
     &syntax::TOPIC,
-    &base::TOPIC,
-    &comments::TOPIC,
-    &order::TOPIC,
-    &run::TOPIC,
-    &apt::TOPIC,
-    &variables::TOPIC,
-    &user::TOPIC,
-    &command::TOPIC,
-    &health::TOPIC,
+    &dockerfile::base::TOPIC,
+    &dockerfile::stages::TOPIC,
+    &dockerfile::comments::TOPIC,
+    &dockerfile::copies::TOPIC,
+    &dockerfile::run::TOPIC,
+    &dockerfile::failures::TOPIC,
+    &dockerfile::pip::TOPIC,
+    &dockerfile::apt::TOPIC,
+    &dockerfile::leftovers::TOPIC,
+    &dockerfile::variables::TOPIC,
+    &dockerfile::secrets::TOPIC,
+    &dockerfile::user::TOPIC,
+    &dockerfile::ownership::TOPIC,
+    &dockerfile::command::TOPIC,
+    &dockerfile::brackets::TOPIC,
+    &dockerfile::listening::TOPIC,
+    &dockerfile::health::TOPIC,
+    &dockerfile::retired::TOPIC,
 ];
 
 /// Every rule.

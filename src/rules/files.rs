@@ -85,6 +85,29 @@ pub(super) fn all(reading: &Reading) -> impl Iterator<Item = File<'_>> {
         })
 }
 
+/// Every `RUN` whose commands are known.
+pub(super) fn runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
+    all(reading).flat_map(|file| {
+        let runs = file.lines().filter(|line| !line.run().is_empty());
+        runs.map(move |line| (file, line))
+    })
+}
+
+/// The same, of the stages of which something is in an image that is kept.
+pub(super) fn kept_runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
+    all(reading).flat_map(|file| {
+        let kept = file.kept();
+        let runs = file.lines().filter(move |line| {
+            !line.run().is_empty()
+                && line
+                    .instruction
+                    .stage
+                    .is_some_and(|stage| kept.contains(&stage))
+        });
+        runs.map(move |line| (file, line))
+    })
+}
+
 impl<'r> File<'r> {
     /// Every instruction.
     pub fn lines(self) -> impl Iterator<Item = Line<'r>> {

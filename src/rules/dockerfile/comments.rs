@@ -1,13 +1,13 @@
 //! Comments where they are none, and lines that end otherwise than they look.
 
-use super::files::{self, File, Line};
-use super::{Out, Rule, Topic};
+use crate::rules::files::{self, File, Line};
+use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::{Kind, Word};
 use crate::submission::location::Span;
 use crate::verdict::Level;
 
-pub(super) static TOPIC: Topic = Topic {
+pub(in crate::rules) static TOPIC: Topic = Topic {
     title: "Comentarios y continuaciones",
     rules: &RULES,
 };

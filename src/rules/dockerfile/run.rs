@@ -1,20 +1,19 @@
 //! What `RUN` runs.
 
-use super::effects;
-use super::files::{self, File, Line};
-use super::{Out, Rule, Topic};
+use crate::rules::effects;
+use crate::rules::files::{self, Line};
+use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::dockerfile::Kind;
 use crate::submission::known_images::System;
-use crate::submission::shell::{self, Joined, ShellWord, Simple};
+use crate::submission::shell::{self, Joined, Simple};
 use crate::verdict::Level;
 
-pub(super) static TOPIC: Topic = Topic {
+pub(in crate::rules) static TOPIC: Topic = Topic {
     title: "Lo que ejecuta RUN",
     rules: &RULES,
 };
 
-static RULES: [Rule; 9] = [
+static RULES: [Rule; 5] = [
     Rule {
         id: "cd-que-no-dura",
         title: "`cd` al final de un `RUN` no sirve de nada",
@@ -110,88 +109,7 @@ static RULES: [Rule; 9] = [
         )],
         check: server,
     },
-    Rule {
-        id: "tuberia-que-oculta-el-fallo",
-        title: "si la descarga falla, el `RUN` sigue como si nada",
-        level: Level::Warning,
-        why: "De una tubería la shell solo mira la última orden: si `curl` falla a la izquierda, el paso acaba bien y la imagen queda a medias.",
-        fix: "descarga a un archivo y úsalo después (`curl -fsSLo x … && sh x`), o pon `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`",
-        lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL4006"],
-        wrong: &[(
-            "Dockerfile",
-            "FROM node:22\nRUN curl -fsSL https://example.com/x.sh | sh\nUSER node\nCMD [\"node\", \"-v\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM node:22\nSHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]\nRUN curl -fsSL https://example.com/x.sh | sh\nUSER node\nCMD [\"node\", \"-v\"]\n",
-        )],
-        check: pipe,
-    },
-    Rule {
-        id: "heredoc-sigue-tras-un-fallo",
-        title: "el bloque `<<EOF` sigue aunque falle una orden",
-        level: Level::Warning,
-        why: "La shell que ejecuta un bloque no se para en la primera orden que falla: solo cuenta la última.",
-        fix: "empieza el bloque con `set -e`",
-        lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &[],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nRUN <<EOF\npip install --no-cache-dir -r /r.txt\nmkdir /datos\nEOF\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nRUN <<EOF\nset -e\npip install --no-cache-dir -r /r.txt\nmkdir /datos\nEOF\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        check: heredoc,
-    },
-    Rule {
-        id: "pip-con-cache",
-        title: "`pip` guarda su caché en la imagen",
-        level: Level::Note,
-        why: "Lo descargado queda en `/root/.cache/pip`, y dentro de la imagen ya no sirve.",
-        fix: "añade `--no-cache-dir`, o `ENV PIP_NO_CACHE_DIR=1`",
-        lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["hadolint DL3042", "kics f2f903fb"],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        check: pip_cache,
-    },
-    Rule {
-        id: "pip-sin-version",
-        title: "`pip install` sin versión",
-        level: Level::Note,
-        why: "Sin versión se instala la de hoy: la misma construcción da mañana otra imagen, y quizá ya no funcione.",
-        fix: "fija la versión (`fastapi==0.115.0`), mejor en un `requirements.txt`",
-        lesson: "08-buenas-practicas.html#optimizacion-de-cache",
-        equivalents: &["hadolint DL3013", "kics 02d9c71f"],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nRUN pip install --no-cache-dir fastapi uvicorn==0.30.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nRUN pip install --no-cache-dir fastapi==0.115.0 uvicorn==0.30.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        check: pip_version,
-    },
 ];
-
-/// Every `RUN` that runs commands.
-fn runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
-    files::all(reading).flat_map(|file| {
-        file.lines()
-            .filter(|line| !line.run().is_empty())
-            .map(move |line| (file, line))
-    })
-}
 
 /// The last command of a `RUN`, when it is no part of a block.
 fn last(line: Line<'_>) -> Option<&Simple> {
@@ -201,7 +119,7 @@ fn last(line: Line<'_>) -> Option<&Simple> {
 }
 
 fn cd(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
+    for (file, line) in files::runs(reading) {
         let Some(command) = last(line).filter(|_| line.script.through_shell) else {
             continue;
         };
@@ -227,7 +145,7 @@ fn cd(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn export(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
+    for (file, line) in files::runs(reading) {
         let Some(command) = last(line).filter(|command| command.redirects.is_empty()) else {
             continue;
         };
@@ -262,7 +180,7 @@ fn export(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn sudo(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
+    for (file, line) in files::runs(reading) {
         let before = file.before(line);
         let mut earlier: Vec<&Simple> = Vec::new();
         for command in line.run() {
@@ -291,7 +209,7 @@ fn sudo(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn absent(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
+    for (file, line) in files::runs(reading) {
         let Some(base) = line.instruction.stage.and_then(|stage| file.known(stage)) else {
             continue;
         };
@@ -317,7 +235,10 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
             let goes_on = commands
                 .get(at + 1)
                 .is_some_and(|next| matches!(next.joined, Joined::Then | Joined::Pipe));
-            let debian = matches!(base.system, System::Debian | System::DebianFull | System::Ubuntu);
+            let debian = matches!(
+                base.system,
+                System::Debian | System::DebianFull | System::Ubuntu
+            );
             let bash = shell::shell_at(file.dockerfile, line.instruction).is_bash;
             let body = !line.instruction.heredocs.is_empty();
             if fails && program == "source" && debian && !bash && !body && command.words.len() > 1 {
@@ -347,7 +268,7 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn server(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
+    for (file, line) in files::runs(reading) {
         for command in line.run().iter().filter(|command| command.depth == 0) {
             let never_ends = match command.program() {
                 Some("uvicorn" | "gunicorn" | "hypercorn" | "daphne") => true,
@@ -404,203 +325,6 @@ fn server(reading: &Reading, out: &mut Out<'_>) {
                     command.span,
                     format!("`{text}` no acaba nunca, y la construcción se queda aquí"),
                 );
-            }
-        }
-    }
-}
-
-fn pipe(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading).filter(|(_, line)| !line.script.pipefail) {
-        let commands = line.run();
-        for pair in commands.windows(2) {
-            let download = matches!(pair[0].program(), Some("curl" | "wget"));
-            let right = matches!(
-                pair[1].program(),
-                Some(
-                    "sh" | "bash"
-                        | "python"
-                        | "python3"
-                        | "gpg"
-                        | "apt-key"
-                        | "tee"
-                        | "node"
-                        | "php"
-                )
-            );
-            if download && right && pair[1].joined == Joined::Pipe && !pair[0].substituted {
-                let program = pair[0].program().unwrap_or_default();
-                out.span(
-                    file.dockerfile,
-                    pair[0].span.to(pair[1].span),
-                    format!("si `{program}` falla, nadie se entera"),
-                );
-            }
-        }
-    }
-}
-
-fn heredoc(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
-        let commands = line.run();
-        let only_body = line.instruction.heredocs.len() == 1
-            && commands
-                .first()
-                .is_some_and(|first| first.span.start >= line.instruction.heredocs[0].body.start);
-        if !only_body || line.script.stops_at_failure || !line.script.through_shell {
-            continue;
-        }
-        let sets = commands.iter().any(|command| {
-            command.program() == Some("set") && command.has_short('e') || command.has_arg("errexit")
-        });
-        let lost = commands.iter().enumerate().find(|(at, command)| {
-            let may_fail = !matches!(
-                command.program(),
-                Some("echo" | "export" | "set" | ":" | "true" | "umask" | "cd") | None
-            );
-            let next = commands[at + 1..].iter().find(|next| !next.substituted);
-            command.depth == 0
-                && may_fail
-                && next.is_some_and(|next| next.joined == Joined::Then && next.depth == 0)
-        });
-        if let (Some((_, command)), false) = (lost, sets) {
-            out.span(
-                file.dockerfile,
-                command.span,
-                "si esta orden falla, las siguientes se ejecutan igual".to_owned(),
-            );
-        }
-    }
-}
-
-/// What a `pip install` is given.
-fn pip_install(command: &Simple) -> Option<&[ShellWord]> {
-    let args = command.args();
-    match command.program()? {
-        "pip" | "pip3" => (command.verb() == Some("install")).then_some(args),
-        "python" | "python3" => {
-            let at = args.iter().position(|word| word.text == "pip")?;
-            let module = at > 0 && args[at - 1].text == "-m";
-            (module && args.get(at + 1).is_some_and(|word| word.text == "install"))
-                .then(|| &args[at + 1..])
-        }
-        _ => None,
-    }
-}
-
-fn pip_cache(reading: &Reading, out: &mut Out<'_>) {
-    for (file, line) in runs(reading) {
-        let Some(stage) = line
-            .instruction
-            .stage
-            .filter(|stage| file.kept().contains(stage))
-        else {
-            continue;
-        };
-        let span = line.instruction.span;
-        let cleaned = line.run().iter().any(|command| {
-            command
-                .words
-                .iter()
-                .chain(&command.assignments)
-                .any(|word| word.text.contains(".cache") || word.text.contains("PIP_NO_CACHE_DIR"))
-                || command
-                    .args()
-                    .windows(2)
-                    .any(|two| two[0].text == "cache" && two[1].text == "purge")
-        });
-        let arg = file.lineage(stage).into_iter().any(|line| {
-            matches!(line.instruction.kind, Kind::Arg(_))
-                && line
-                    .instruction
-                    .pairs()
-                    .iter()
-                    .any(|pair| pair.name.text() == "PIP_NO_CACHE_DIR")
-        });
-        if cleaned || arg || line.lends_cache() || file.sets(stage, "PIP_NO_CACHE_DIR", Some(span))
-        {
-            continue;
-        }
-        for command in line.run() {
-            let Some(args) = pip_install(command) else {
-                continue;
-            };
-            let told = args.iter().any(|word| {
-                ["--no-cache-dir", "--no-index", "--no-cache"].contains(&word.text.as_str())
-                    || word.expands && word.text.starts_with('$')
-            });
-            if !told && !command.has_arg("--no-cache-dir") {
-                out.span(
-                    file.dockerfile,
-                    command.span,
-                    "lo que `pip` descarga queda también en la imagen".to_owned(),
-                );
-            }
-        }
-    }
-}
-
-fn pip_version(reading: &Reading, out: &mut Out<'_>) {
-    const VALUED: [&str; 14] = [
-        "-r",
-        "--requirement",
-        "-e",
-        "--editable",
-        "-t",
-        "--target",
-        "-i",
-        "--index-url",
-        "--extra-index-url",
-        "-f",
-        "--find-links",
-        "--prefix",
-        "--root",
-        "--platform",
-    ];
-    for (file, line) in runs(reading) {
-        for command in line.run() {
-            let Some(args) = pip_install(command) else {
-                continue;
-            };
-            if args.iter().any(|word| {
-                word.text == "-c"
-                    || word.text.starts_with("--constraint")
-                    || word.text == "--no-index"
-            }) {
-                continue;
-            }
-            let mut skip = true;
-            for word in args {
-                let valued = VALUED.contains(&word.text.as_str());
-                if std::mem::replace(&mut skip, valued) || valued || word.expands {
-                    continue;
-                }
-                let name = word.text.as_str();
-                let plain = name.starts_with(|c: char| c.is_ascii_alphabetic())
-                    && name
-                        .chars()
-                        .all(|c| c.is_ascii_alphanumeric() || "-_.[],".contains(c))
-                    && ![".txt", ".whl", ".gz", ".zip"]
-                        .iter()
-                        .any(|end| name.ends_with(end));
-                let tools = [
-                    "pip",
-                    "setuptools",
-                    "wheel",
-                    "install",
-                    "uv",
-                    "poetry",
-                    "pipenv",
-                    "pip-tools",
-                    "build",
-                    "virtualenv",
-                ];
-                if plain && !tools.contains(&name) {
-                    out.span(
-                        file.dockerfile,
-                        word.span,
-                        format!("`{name}` no dice qué versión"),
-                    );
-                }
             }
         }
     }

@@ -1,18 +1,18 @@
 //! What is copied, where to, and in which order.
 
-use super::files::{self, Line};
-use super::{Out, Rule, Topic};
+use crate::rules::files::{self, Line};
+use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::Kind;
 use crate::submission::shell::Simple;
 use crate::verdict::Level;
 
-pub(super) static TOPIC: Topic = Topic {
+pub(in crate::rules) static TOPIC: Topic = Topic {
     title: "Copiar, dónde y cuándo",
     rules: &RULES,
 };
 
-static RULES: [Rule; 6] = [
+static RULES: [Rule; 5] = [
     Rule {
         id: "codigo-antes-que-dependencias",
         title: "el código se copia antes de instalar las dependencias",
@@ -111,24 +111,6 @@ static RULES: [Rule; 6] = [
             "FROM python:3.11-slim\nWORKDIR /srv\nWORKDIR app\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
         )],
         check: relative,
-    },
-    Rule {
-        id: "copy-from-desconocido",
-        title: "`COPY --from` nombra una etapa que no existe",
-        level: Level::Warning,
-        why: "Si ninguna etapa se llama así, Docker busca en internet una imagen con ese nombre.",
-        fix: "escribe el nombre de la etapa como está en su `FROM … AS`",
-        lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3022"],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=build /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim AS builder\nRUN mkdir /libs\nFROM python:3.11-slim\nCOPY --from=builder /libs /libs\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        check: from,
     },
 ];
 
@@ -316,51 +298,6 @@ fn relative(reading: &Reading, out: &mut Out<'_>) {
                     word.span,
                     format!("`{path}` cuelga de la carpeta que tenga la imagen base"),
                 );
-            }
-        }
-    }
-}
-
-fn from(reading: &Reading, out: &mut Out<'_>) {
-    for file in files::all(reading) {
-        let stages = &file.dockerfile.stages;
-        for line in file.lines().filter(|line| !file.refused(line.instruction)) {
-            let Some(word) = line.transfer().and_then(|transfer| transfer.from.as_ref()) else {
-                continue;
-            };
-            let Some(name) = word
-                .value
-                .as_deref()
-                .filter(|_| !word.written.contains('$'))
-            else {
-                continue;
-            };
-            if file.dockerfile.stage_named(name, stages.len()).is_some() {
-                continue;
-            }
-            if let Ok(number) = name.parse::<usize>() {
-                let (last, level) = (stages.len().saturating_sub(1), Level::Error);
-                out.span(
-                    file.dockerfile,
-                    word.span,
-                    format!("no hay etapa {number}: van de la 0 a la {last}"),
-                )
-                .level(level);
-                continue;
-            }
-            let names = stages.iter().filter_map(|stage| stage.name.as_deref());
-            let lower = name.to_lowercase();
-            let near = names
-                .map(|other| (strsim::jaro_winkler(&lower, other), other))
-                .filter(|(likeness, _)| *likeness > 0.85)
-                .max_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((_, near)) = near.filter(|_| !name.contains(['/', ':', '.'])) {
-                let finding = out.span(
-                    file.dockerfile,
-                    word.span,
-                    format!("ninguna etapa se llama `{name}`; ¿quisiste decir `{near}`?"),
-                );
-                file.mend(finding, word.span, near);
             }
         }
     }
