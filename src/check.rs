@@ -15,10 +15,11 @@ use crate::experiments::{self, Bench, Entry};
 use crate::lab::engine::Engine;
 use crate::lab::{Lab, images};
 use crate::policy;
-use crate::submission::Snapshot;
+use crate::rules;
 use crate::submission::compose::ComposeError;
 use crate::submission::snapshot::{Limits, SnapshotError};
-use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, Verdict};
+use crate::submission::{Reading, Snapshot};
+use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, StaticFinding, Verdict};
 
 /// Version of the JSON document of a verdict.
 const VERDICT_VERSION: u32 = 1;
@@ -72,10 +73,14 @@ pub async fn check(
     // In a course folder the exercise's own description lies beside the student's files.
     snapshot.remove(MANIFEST);
     let files = exercise::lay(&snapshot, exercise);
+    let findings = findings(&snapshot, files.clone());
+    tell(Event::Read(findings.clone()));
     let lab = Lab::open(engine)?;
     let bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
     if let Some(refusal) = refused(&bench) {
-        return Ok(undecided(exercise, begun, &refusal, tell));
+        let mut verdict = undecided(exercise, begun, &refusal, tell);
+        verdict.findings = findings;
+        return Ok(verdict);
     }
     let items = try_items(exercise, &bench, tell).await;
     let mut notes = Vec::new();
@@ -98,8 +103,19 @@ pub async fn check(
         builder: facts.builder.to_string(),
     });
     verdict.notes = notes;
+    verdict.findings = findings;
     verdict.timings = lab.timings();
     Ok(verdict)
+}
+
+/// What reading finds in the student's own files, with the course's laid over them.
+fn findings(own: &Snapshot, files: Snapshot) -> Vec<StaticFinding> {
+    let mut findings = rules::judge(&Reading::of(files));
+    findings.retain(|finding| {
+        let file = finding.location.as_ref().map(|at| at.file.as_str());
+        file.is_none_or(|file| own.contains(file))
+    });
+    findings
 }
 
 /// What the policy says no to, before anything touches the engine.

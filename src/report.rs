@@ -24,6 +24,8 @@ pub struct Counts {
     pub warnings: usize,
     /// Findings of level note.
     pub notes: usize,
+    /// Findings that a file's comments asked not to be told of.
+    pub silenced: usize,
 }
 
 impl Counts {
@@ -55,6 +57,13 @@ impl Counts {
             some(self.warnings, "aviso", "avisos"),
             some(self.notes, "nota", "notas"),
         );
+        if self.silenced > 0 {
+            let _ = writeln!(
+                text,
+                "{} que los comentarios del archivo piden callar",
+                some(self.silenced, "hallazgo", "hallazgos")
+            );
+        }
         if self.errors + self.warnings + self.notes > 0 {
             let _ = writeln!(text, "Para saber más de una regla: muelle explain REGLA");
         }

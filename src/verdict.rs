@@ -192,6 +192,8 @@ pub enum Event {
         /// How many items it has.
         items: usize,
     },
+    /// The submission was read; this is what reading alone found.
+    Read(Vec<StaticFinding>),
     /// The checker turned to something worth telling.
     Doing(String),
     /// An item was decided.

@@ -25,6 +25,13 @@ pub struct Args {
     /// Solo lee, sin motor: dice al momento lo que se ve en los archivos de cualquier carpeta
     #[arg(long = "static", visible_alias = "solo-leer", conflicts_with_all = ["exercise", "timings"])]
     reading: bool,
+    /// Atiende los comentarios `# muelle: ignora REGLA` de los archivos; solo con --static
+    #[arg(
+        long = "heed-comments",
+        visible_alias = "atiende-comentarios",
+        requires = "reading"
+    )]
+    heed_comments: bool,
     /// Cómo se cuenta el resultado
     #[arg(long, value_name = "FORMATO", default_value = "human")]
     format: Format,
@@ -55,7 +62,7 @@ impl Args {
 
 /// Reads and judges what was asked for, without an engine.
 pub fn read(args: &Args) -> anyhow::Result<u8> {
-    static_check::run(&args.targets, args.format)
+    static_check::run(&args.targets, args.format, args.heed_comments)
 }
 
 /// Checks the submissions asked for.

@@ -54,6 +54,8 @@ impl Live {
                 *seen = Seen { items, decided: 0 };
                 self.say(&format!("compruebo «{title}» ({items} puntos)"));
             }
+            // The report tells them, in their place.
+            Event::Read(_) => {}
             Event::Doing(what) => match &self.bar {
                 Some(bar) => bar.set_message(format!("{}/{} · {what}", seen.decided, seen.items)),
                 None => self.say(&what),

@@ -12,7 +12,9 @@ use crate::submission::{Reading, Snapshot};
 use crate::verdict::StaticFinding;
 
 /// Reads and judges every one of `targets`: folders, or files alone.
-pub fn run(targets: &[PathBuf], format: Format) -> anyhow::Result<u8> {
+///
+/// `heed_comments`: whether the files themselves may ask not to be told of a rule.
+pub fn run(targets: &[PathBuf], format: Format, heed_comments: bool) -> anyhow::Result<u8> {
     let begun = Instant::now();
     let here = [PathBuf::from(".")];
     let targets = if targets.is_empty() { &here } else { targets };
@@ -30,6 +32,9 @@ pub fn run(targets: &[PathBuf], format: Format) -> anyhow::Result<u8> {
         };
         let reading = Reading::of(snapshot);
         let mut findings = rules::judge(&reading);
+        if heed_comments {
+            counts.silenced += rules::silence::heed(&mut findings, &reading.snapshot);
+        }
         counts.add(&reading, &findings);
         if format == Format::Human {
             let text = report::snippet::render(&findings, &reading.snapshot, &root);

@@ -37,15 +37,11 @@ impl Experiment for TurnsHealthy {
             Change::Ended(code) => {
                 Finding::failed(format!("el contenedor terminó con código {code}")).at(at)
             }
-            Change::Never(health) => {
-                let last = health.probes.last();
-                Finding::failed(format!(
-                    "la app responde, pero el chequeo falla siempre: terminó con código {} y dijo «{}»",
-                    last.map_or(-1, |probe| probe.code),
-                    last.map_or("", |probe| probe.output.trim())
-                ))
-                .at(at)
-            }
+            Change::Never(health) => Finding::failed(format!(
+                "la app responde, pero el chequeo falla siempre: {}",
+                health.last_words()
+            ))
+            .at(at),
         })
     }
 }

@@ -58,7 +58,7 @@ pub struct Executed {
 pub struct Probe {
     /// When it started, by the engine's clock; identifies the probe.
     pub start: String,
-    /// Exit code; 0 is healthy.
+    /// Exit code; 0 is healthy, -1 a probe that the engine could not start or had to kill.
     pub code: i64,
     /// What it printed.
     pub output: String,
@@ -69,6 +69,29 @@ impl Probe {
     pub fn timed_out(&self) -> bool {
         let output = self.output.to_lowercase();
         self.code != 0 && (output.contains("exceeded timeout") || output.contains("timed out"))
+    }
+}
+
+impl Health {
+    /// How the last probe ended, as the end of a sentence: «terminó con código 1 y dijo «…»».
+    pub fn last_words(&self) -> String {
+        match self.probes.last() {
+            None => "el motor no llegó a ejecutarlo".to_owned(),
+            Some(probe) if probe.timed_out() => {
+                format!(
+                    "no terminó a tiempo y el motor dijo «{}»",
+                    probe.output.trim()
+                )
+            }
+            Some(probe) if probe.code < 0 => {
+                format!("el motor no pudo ejecutarlo: «{}»", probe.output.trim())
+            }
+            Some(probe) => format!(
+                "terminó con código {} y dijo «{}»",
+                probe.code,
+                probe.output.trim()
+            ),
+        }
     }
 }
 

@@ -42,6 +42,7 @@ pub fn print_findings(
         "errors": counts.errors,
         "warnings": counts.warnings,
         "notes": counts.notes,
+        "silenced": counts.silenced,
         "duration_ms": u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX),
         "findings": findings,
     }))

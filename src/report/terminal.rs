@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::verdict::{ItemVerdict, Outcome, Verdict};
+use crate::verdict::{ItemVerdict, Level, Outcome, StaticFinding, Verdict};
 
 /// Widest line; beyond this nobody reads well.
 const WIDEST: usize = 100;
@@ -56,6 +56,24 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
         if item.outcome != Outcome::Passed && item.blocked_by.is_none() {
             detail(&mut text, item, width);
         }
+    }
+    let advice: Vec<&StaticFinding> = verdict
+        .findings
+        .iter()
+        .filter(|finding| finding.level != Level::Note)
+        .collect();
+    if !advice.is_empty() {
+        text.push_str("\nAl leer tus archivos vi además:\n");
+    }
+    for finding in advice {
+        let place = finding.location.as_ref();
+        let place = place.map(|at| format!("{at} · ")).unwrap_or_default();
+        let body = format!("{place}{} [{}]", finding.message, finding.rule);
+        let label = match finding.level {
+            Level::Error => "error: ",
+            _ => "aviso: ",
+        };
+        wrapped(&mut text, label, &printable(&body), 2, width);
     }
     text.push('\n');
     let passed = verdict

@@ -160,13 +160,11 @@ impl Stack<'_> {
                 && probes.verdicts().all(|code| code != 0);
             let unhealthy = health.status == HealthStatusEnum::UNHEALTHY && !*self.held.borrow();
             if never || unhealthy || begun.elapsed() > CONDITION_LIMIT {
-                let last = health.probes.last();
                 return Err(failed(
                     dependency,
                     format!(
-                        "`{name}` no llega a estar sano, así que no arranca quien lo espera: su chequeo terminó con código {} y dijo «{}»",
-                        last.map_or(-1, |probe| probe.code),
-                        last.map_or("", |probe| probe.output.trim())
+                        "`{name}` no llega a estar sano, así que no arranca quien lo espera. Su chequeo: {}",
+                        health.last_words()
                     ),
                 ));
             }
