@@ -3,49 +3,15 @@
 //! Precision first: a rule that accuses a correct file is a defect. What cannot be known by reading (the value of a
 //! variable, what a base image holds, whether a context is the one the student builds with) is not accused.
 
-mod address;
-mod apt;
-mod base;
 mod catalogue;
-mod command;
-mod comments;
-mod compose_base;
-mod compose_build;
-mod compose_health;
-mod context;
-mod copies;
-mod data;
-mod depends;
+mod compose;
+mod dockerfile;
 mod effects;
-mod entry_script;
-mod env;
-mod env_files;
-mod exposure;
 mod files;
-mod health;
-mod hosts;
-mod ignore_file;
-mod late_removal;
-mod limits;
-mod neighbours;
-mod networks;
-mod official;
-mod order;
+mod folder;
 mod out;
-mod port_agreement;
-mod ports;
-mod privileges;
-mod probe_program;
-mod requirements;
-mod run;
-mod secret_file;
-mod secrets;
 pub mod silence;
 mod syntax;
-mod user;
-mod variables;
-mod volumes;
-mod written;
 
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};
@@ -110,7 +76,5 @@ pub fn judge(reading: &Reading) -> Vec<StaticFinding> {
     findings
 }
 
-#[cfg(test)]
-mod cross_tests;
 #[cfg(test)]
 mod tests;
