@@ -285,7 +285,7 @@ fn provided(provided: &Provided) -> Review {
         Provider::File(path) if is_outside(path) => {
             refuse(at, format!("`{path}` queda fuera de la entrega"))
         }
-        Provider::External | Provider::Driver(_) => refuse(
+        Provider::External => refuse(
             at,
             "un secreto de fuera del proyecto no se admite: usa `file` o `environment`",
         ),

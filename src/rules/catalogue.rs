@@ -1,28 +1,48 @@
 //! Every rule, by topic.
 
-use super::{
-    Rule, Topic, apt, base, command, comments, compose_build, context, entry_script, health,
-    ignore_file, order, port_agreement, requirements, run, syntax, user, variables,
-};
+use super::{Rule, Topic, compose, dockerfile, folder, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 16] = [
+pub static CATALOGUE: [&Topic; 39] = [
     &syntax::TOPIC,
-    &base::TOPIC,
-    &comments::TOPIC,
-    &order::TOPIC,
-    &run::TOPIC,
-    &apt::TOPIC,
-    &variables::TOPIC,
-    &user::TOPIC,
-    &command::TOPIC,
-    &health::TOPIC,
-    &context::TOPIC,
-    &ignore_file::TOPIC,
-    &entry_script::TOPIC,
-    &compose_build::TOPIC,
-    &port_agreement::TOPIC,
-    &requirements::TOPIC,
+    &dockerfile::base::TOPIC,
+    &dockerfile::stages::TOPIC,
+    &dockerfile::comments::TOPIC,
+    &dockerfile::copies::TOPIC,
+    &dockerfile::run::TOPIC,
+    &dockerfile::failures::TOPIC,
+    &dockerfile::pip::TOPIC,
+    &dockerfile::apt::TOPIC,
+    &dockerfile::leftovers::TOPIC,
+    &dockerfile::variables::TOPIC,
+    &dockerfile::secrets::TOPIC,
+    &dockerfile::user::TOPIC,
+    &dockerfile::ownership::TOPIC,
+    &dockerfile::command::TOPIC,
+    &dockerfile::brackets::TOPIC,
+    &dockerfile::listening::TOPIC,
+    &dockerfile::health::TOPIC,
+    &dockerfile::retired::TOPIC,
+    &folder::context::TOPIC,
+    &folder::ignore_file::TOPIC,
+    &folder::entry_script::TOPIC,
+    &folder::requirements::TOPIC,
+    &compose::base::TOPIC,
+    &folder::compose_build::TOPIC,
+    &compose::ports::TOPIC,
+    &compose::exposure::TOPIC,
+    &folder::port_agreement::TOPIC,
+    &compose::depends::TOPIC,
+    &compose::health::TOPIC,
+    &compose::limits::TOPIC,
+    &compose::volumes::TOPIC,
+    &compose::data::TOPIC,
+    &compose::env::TOPIC,
+    &compose::env_files::TOPIC,
+    &compose::secrets::TOPIC,
+    &compose::networks::TOPIC,
+    &compose::hosts::TOPIC,
+    &compose::privileges::TOPIC,
 ];
 
 /// Every rule.

@@ -25,9 +25,10 @@ pub(super) fn is_absent(base: KnownImage, lines: &[Line<'_>], program: &str) -> 
 /// Whether a user, which the base lacks, is certain to be missing behind `lines`.
 pub(super) fn lacks_user(base: KnownImage, lines: &[Line<'_>], name: &str) -> bool {
     let makes = |command: &Simple| match command.program() {
-        Some("useradd" | "adduser" | "usermod" | "newusers") => {
-            command.args().iter().any(|word| word.expands || word.text == name)
-        }
+        Some("useradd" | "adduser" | "usermod" | "newusers") => command
+            .args()
+            .iter()
+            .any(|word| word.expands || word.text == name),
         _ => command
             .args()
             .iter()
@@ -55,7 +56,11 @@ fn may_bring(line: Line<'_>, program: &str) -> bool {
         return named || copies_into_system(line);
     }
     line.is("RUN")
-        && (!line.script.understood || line.run().iter().any(|command| may_install(command, program)))
+        && (!line.script.understood
+            || line
+                .run()
+                .iter()
+                .any(|command| may_install(command, program)))
 }
 
 /// Whether a command may put `program` in place.
@@ -80,7 +85,17 @@ fn may_do_anything(command: &Simple) -> bool {
     if ["apt-get", "apt", "apk"].contains(&program) {
         return !matches!(
             command.verb(),
-            Some("update" | "clean" | "autoclean" | "upgrade" | "dist-upgrade" | "autoremove" | "purge" | "remove" | "del")
+            Some(
+                "update"
+                    | "clean"
+                    | "autoclean"
+                    | "upgrade"
+                    | "dist-upgrade"
+                    | "autoremove"
+                    | "purge"
+                    | "remove"
+                    | "del"
+            )
         );
     }
     if ["sh", "bash", "ash", "dash"].contains(&program) {
@@ -88,11 +103,16 @@ fn may_do_anything(command: &Simple) -> bool {
         return !command.has_short('c');
     }
     let tools = ["npx", "python", "python3", "cp", "mv", "ln", "tee"].contains(&program);
-    let reaches = command.words.iter().any(|word| {
-        word.expands || word.text.contains("/bin") || word.text.contains("playwright")
-    });
+    let reaches = command
+        .words
+        .iter()
+        .any(|word| word.expands || word.text.contains("/bin") || word.text.contains("playwright"));
     if ["curl", "wget", "git"].contains(&program) {
-        return reaches || command.redirects.iter().any(|redirect| redirect.target.text.contains("/bin"));
+        return reaches
+            || command
+                .redirects
+                .iter()
+                .any(|redirect| redirect.target.text.contains("/bin"));
     }
     tools && reaches || !HARMLESS.split_whitespace().any(|known| known == program)
 }
@@ -146,10 +166,10 @@ fn copies_into_system(line: Line<'_>) -> bool {
             .iter()
             .any(|word| word.text().contains(".t"));
     archive
-        || destination.is_empty()
-            && transfer.from.is_some()
-        || below.iter().any(|folder| {
-            destination == *folder || destination.starts_with(&format!("{folder}/"))
-        }) && !destination.starts_with("/usr/src")
+        || destination.is_empty() && transfer.from.is_some()
+        || below
+            .iter()
+            .any(|folder| destination == *folder || destination.starts_with(&format!("{folder}/")))
+            && !destination.starts_with("/usr/src")
             && !destination.starts_with("/usr/local/app")
 }

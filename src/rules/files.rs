@@ -85,6 +85,29 @@ pub(super) fn all(reading: &Reading) -> impl Iterator<Item = File<'_>> {
         })
 }
 
+/// Every `RUN` whose commands are known.
+pub(super) fn runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
+    all(reading).flat_map(|file| {
+        let runs = file.lines().filter(|line| !line.run().is_empty());
+        runs.map(move |line| (file, line))
+    })
+}
+
+/// The same, of the stages of which something is in an image that is kept.
+pub(super) fn kept_runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
+    all(reading).flat_map(|file| {
+        let kept = file.kept();
+        let runs = file.lines().filter(move |line| {
+            !line.run().is_empty()
+                && line
+                    .instruction
+                    .stage
+                    .is_some_and(|stage| kept.contains(&stage))
+        });
+        runs.map(move |line| (file, line))
+    })
+}
+
 impl<'r> File<'r> {
     /// Every instruction.
     pub fn lines(self) -> impl Iterator<Item = Line<'r>> {
@@ -185,9 +208,8 @@ impl<'r> File<'r> {
     pub fn command(self, stage: usize) -> Option<Line<'r>> {
         let command = self.effective(stage, "CMD")?;
         let entrypoint = self.effective(stage, "ENTRYPOINT");
-        let dropped = entrypoint.is_some_and(|entrypoint| {
-            entrypoint.instruction.stage > command.instruction.stage
-        });
+        let dropped = entrypoint
+            .is_some_and(|entrypoint| entrypoint.instruction.stage > command.instruction.stage);
         (!dropped).then_some(command)
     }
 
@@ -202,7 +224,11 @@ impl<'r> File<'r> {
         self.lineage(stage).into_iter().any(|line| {
             matches!(line.instruction.kind, Kind::Env(_))
                 && end.is_none_or(|end| line.instruction.span < end)
-                && line.instruction.pairs().iter().any(|pair| pair.name.text() == name)
+                && line
+                    .instruction
+                    .pairs()
+                    .iter()
+                    .any(|pair| pair.name.text() == name)
         })
     }
 
@@ -224,7 +250,11 @@ impl<'r> File<'r> {
 
     /// Whether any compose file speaks of `word`.
     pub fn compose_names(self, word: &str) -> bool {
-        let files = self.reading.projects.iter().flat_map(|project| &project.files);
+        let files = self
+            .reading
+            .projects
+            .iter()
+            .flat_map(|project| &project.files);
         files.into_iter().any(|file| {
             let bytes = self.reading.snapshot.file(file);
             bytes.is_some_and(|bytes| memchr::memmem::find(bytes, word.as_bytes()).is_some())

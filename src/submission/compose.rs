@@ -23,8 +23,12 @@ pub mod project;
 mod schema;
 pub mod service;
 mod size;
+pub mod variables;
 
 use std::collections::BTreeMap;
+
+use loader::Loader;
+use variables::Variables;
 
 use super::dotenv::DotenvError;
 use super::location::Location;
@@ -42,6 +46,7 @@ pub use network::{Attachment, Network};
 pub use port::Port;
 pub use project::{Project, Provided, Provider, Volume};
 pub use service::{Condition, Dependency, Service};
+pub use variables::{Source, VariableUse};
 
 /// What to load, and in which surroundings.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +60,7 @@ pub struct Request<'a> {
     pub files: &'a [String],
     /// Files as for `--env-file`; empty: `.env` when there is one.
     pub env_files: &'a [String],
-    /// Active profiles; `*` activates all.
+    /// Active profiles, instead of those of `COMPOSE_PROFILES`; `*` activates all.
     pub profiles: &'a [String],
     /// The project's name when no file says `name:`.
     pub project: &'a str,
@@ -68,6 +73,11 @@ pub struct Loaded {
     pub project: Project,
     /// In the order they were met.
     pub warnings: Vec<Warning>,
+    /// Every place that names a variable, in all files read.
+    pub variables: Vec<VariableUse>,
+    /// What the `.env` files define (those of `--env-file` and `include` too); Compose itself reads the names
+    /// that start with `COMPOSE_` and `DOCKER_`.
+    pub dotenv: Vec<(String, Location)>,
 }
 
 /// Something that Compose says and goes on.
@@ -156,46 +166,50 @@ impl<T> std::ops::Deref for Located<T> {
 /// # Errors
 /// [`ComposeError`], with the place, when Compose itself would stop or a file lies outside of the submission.
 pub fn load(request: &Request) -> Result<Option<Loaded>, ComposeError> {
-    let mut environment = files::environment(request)?;
-    let mut loader = loader::Loader::new(request.snapshot);
-    let files = files::compose_files(request, &environment, &mut loader.warnings)?;
+    read(request).map_err(|mut faults| faults.swap_remove(0))
+}
+
+/// Everything independent that keeps Compose from loading the project, in order; [`load`] gives the first.
+/// A file that is no YAML has one fault; one with unknown keys or wrong types has them all.
+pub fn faults(request: &Request) -> Vec<ComposeError> {
+    read(request).err().unwrap_or_default()
+}
+
+/// [`load`], with all faults: at least one.
+fn read(request: &Request) -> Result<Option<Loaded>, Vec<ComposeError>> {
+    let one = |fault| vec![fault];
+    let mut variables = Variables::new(request.shell);
+    let mut environment = files::environment(request, &mut variables).map_err(one)?;
+    let mut loader = Loader::new(request.snapshot, variables);
+    let files = files::compose_files(request, &environment, &mut loader.warnings).map_err(one)?;
     let Some(first) = files.first() else {
         return Ok(None);
     };
     let dir = paths::folder(first).to_owned();
-    let fallback = match environment
-        .get("COMPOSE_PROJECT_NAME")
-        .filter(|name| !name.is_empty())
-    {
-        Some(name) => name.clone(),
-        None => request.project.to_owned(),
-    };
-    let named_outside = environment.contains_key("COMPOSE_PROJECT_NAME");
-    environment.insert(
-        "COMPOSE_PROJECT_NAME".to_owned(),
-        assemble::normal(&fallback),
-    );
+    let given = environment.get("COMPOSE_PROJECT_NAME");
+    let given = given.filter(|name| !name.is_empty()).cloned();
+    let fallback = given.clone().unwrap_or(request.project.to_owned());
+    let mut name = assemble::normal(&fallback);
+    if given.is_none() {
+        name = files::name(request.snapshot, &files, &environment).unwrap_or(name);
+    }
+    environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
     let files: Vec<(String, Location)> = files
         .into_iter()
         .map(|file| (file.clone(), Location::line(file, 1)))
         .collect();
-    let root = loader.load(&files, &dir, &environment, 0)?;
-    let name = match assemble::name(&root) {
-        Some(name) if !named_outside => name,
-        _ => assemble::normal(&fallback),
+    let root = match loader.load(&files, &dir, &environment, 0) {
+        Ok(root) => root,
+        Err(fault) if loader.faults.contains(&fault) => return Err(loader.faults),
+        Err(fault) => return Err(one(fault)),
     };
+    if given.is_none() {
+        name = assemble::name(&root).unwrap_or(name);
+    }
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
-    let mut profiles = request.profiles.to_vec();
-    let named = environment
-        .get("COMPOSE_PROFILES")
-        .map_or("", String::as_str);
-    profiles.extend(
-        named
-            .split(',')
-            .filter(|profile| !profile.is_empty())
-            .map(str::to_owned),
-    );
-    let mut project = assemble::project(&root, environment, &profiles)?;
+    let mut project =
+        assemble::project(&root, environment.clone(), &profiles(request, &environment))
+            .map_err(one)?;
     project.name = name;
     project.files = loader.read;
     project.version = loader.version.and_then(|node| {
@@ -203,13 +217,36 @@ pub fn load(request: &Request) -> Result<Option<Loaded>, ComposeError> {
         let location = node.location;
         Some(Located { value, location })
     });
-    environment::complete(&mut project, request.snapshot)?;
-    check::check(&project)?;
+    let mut variables = loader.variables;
+    variables.bare_names(&root);
+    environment::complete(&mut project, request.snapshot, &mut variables).map_err(one)?;
+    let faults = check::check(&project);
+    if !faults.is_empty() {
+        return Err(faults);
+    }
     Ok(Some(Loaded {
         project,
         warnings: loader.warnings,
+        variables: variables.uses,
+        dotenv: variables.dotenv,
     }))
+}
+
+/// The profiles asked for, or else those of `COMPOSE_PROFILES`.
+fn profiles(request: &Request, environment: &BTreeMap<String, String>) -> Vec<String> {
+    if !request.profiles.is_empty() {
+        return request.profiles.to_vec();
+    }
+    let named = environment.get("COMPOSE_PROFILES");
+    let names = named.map_or("", String::as_str).split(',');
+    names
+        .filter(|name| !name.is_empty())
+        .map(str::to_owned)
+        .collect()
 }
 
 #[cfg(test)]
 mod tests;
+
+#[cfg(test)]
+mod hostile;

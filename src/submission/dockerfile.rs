@@ -2,6 +2,7 @@
 //!
 //! The reader follows BuildKit's: lines are joined and split, quotes dropped and variables put in as there.
 
+mod arguments;
 mod builder;
 mod check;
 mod exec;
@@ -10,6 +11,8 @@ mod fault;
 mod flag;
 mod health;
 mod heredoc;
+#[cfg(test)]
+mod hostile;
 pub mod instruction;
 mod line;
 mod mount;
@@ -139,10 +142,10 @@ impl Dockerfile {
         let mut early: Option<Span> = None;
         let mut first: Option<Span> = None;
         let mut from_tried = false;
-        while let Some(line) = lines.logical() {
-            let read = parse::instruction(&line, &mut lines, text);
+        while let Some((start, line)) = lines.logical() {
+            let read = parse::instruction(start, &line, &mut lines, text);
             let scopes = scopes.get_or_insert_with(|| Scopes::new(text, lines.escape, args));
-            first.get_or_insert(read.span);
+            first.get_or_insert(read.line);
             from_tried |= read.instruction.is_none() && self.stages.is_empty();
             self.faults.extend(read.faults);
             let Some(mut instruction) = read.instruction else {
@@ -151,32 +154,32 @@ impl Dockerfile {
             self.steps.push(Step {
                 keyword: instruction.keyword,
                 text: builder::squeeze(&line.text),
-                line: self.location(read.span).line,
+                line: self.location(instruction.span).line,
                 heredocs: !instruction.heredocs.is_empty(),
             });
             scopes.resolve(&mut instruction, &line);
             if let Kind::From(from) = &instruction.kind {
                 let (index, at) = (self.stages.len(), self.instructions.len());
-                let stage = stage::begin(index, at, read.span, from, &mut self.stage_names);
+                let stage = stage::begin(index, at, instruction.span, from, &mut self.stage_names);
                 scopes.begin(&stage.base);
                 self.stages.push(stage);
             } else if self.stages.is_empty() && !instruction.is("ARG") {
-                early.get_or_insert(read.span);
+                early.get_or_insert(instruction.span);
             }
             let stage = self.stages.last_mut();
             if let Some(stage) = stage {
-                stage.span.end = read.span.end;
+                stage.span.end = instruction.span.end;
                 instruction.settle(stage.index);
             }
             let late = check::late(&instruction, self.stages.last());
             let late = late.into_iter().map(|(kind, span, message)| Fault {
                 kind,
                 span,
-                instruction: read.span,
+                instruction: read.line,
                 message,
             });
             let unset = scopes.faults.drain(..).map(|fault| Fault {
-                instruction: read.span,
+                instruction: read.line,
                 ..fault
             });
             self.faults.extend(unset.chain(late));

@@ -14,6 +14,9 @@ use super::location::Location;
 /// Bytes of all values at most, their variables put in.
 const MOST_BYTES: usize = 4 << 20;
 
+/// What separates `export` from a name: fewer blanks than elsewhere.
+const BEHIND_EXPORT: [char; 4] = ['\t', '\u{c}', '\r', ' '];
+
 /// A variable, its value (nothing for a bare name that is set nowhere) and where its name is.
 pub type Variable = (String, Option<String>, Location);
 
@@ -33,12 +36,27 @@ pub struct DotenvError {
 /// # Errors
 /// The first line that Compose refuses.
 pub fn parse(text: &str, file: &str, lookup: &Lookup) -> Result<Vec<Variable>, DotenvError> {
+    parse_after(text, file, lookup, &|_| None)
+}
+
+/// As [`parse`], for a file that is read after others: what neither `lookup` nor the lines above know comes
+/// from `before`.
+///
+/// # Errors
+/// The first line that Compose refuses.
+pub fn parse_after(
+    text: &str,
+    file: &str,
+    lookup: &Lookup,
+    before: &Lookup,
+) -> Result<Vec<Variable>, DotenvError> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
     let mut reader = Reader {
         text,
         at: 0,
         file,
         lookup,
+        before,
         found: Vec::new(),
         values: HashMap::new(),
         line: (1, 0),
@@ -55,6 +73,7 @@ struct Reader<'a> {
     at: usize,
     file: &'a str,
     lookup: &'a Lookup<'a>,
+    before: &'a Lookup<'a>,
     found: Vec<Variable>,
     values: HashMap<String, Option<String>>,
     /// The number of the line read last, and where it starts.
@@ -108,9 +127,9 @@ impl Reader<'_> {
     fn statement(&mut self) -> Result<(), DotenvError> {
         let rest = self.rest();
         if let Some(after) = rest.strip_prefix("export")
-            && after.starts_with(char::is_whitespace)
+            && after.starts_with(BEHIND_EXPORT)
         {
-            self.at += rest.len() - after.trim_start_matches(is_blank).len();
+            self.at += rest.len() - after.trim_start_matches(BEHIND_EXPORT).len();
         }
         let start = self.at;
         let mut end = None;
@@ -145,6 +164,11 @@ impl Reader<'_> {
                 start,
                 format!("el nombre `{name}` lleva un espacio: escribe `NOMBRE=valor`, sin espacios en el nombre"),
             ));
+        }
+        if name.is_empty() && end.is_some_and(|(_, c)| c == '\n') {
+            // An `export` alone on its line; at the end of the file Compose wants its name.
+            self.at += length;
+            return Ok(());
         }
         if name.is_empty() {
             return Err(self.fault(
@@ -210,8 +234,11 @@ impl Reader<'_> {
     }
 
     fn expand(&mut self, value: &str, at: usize) -> Result<String, DotenvError> {
-        let lookup =
-            |name: &str| (self.lookup)(name).or_else(|| self.values.get(name).cloned().flatten());
+        let lookup = |name: &str| {
+            (self.lookup)(name)
+                .or_else(|| self.values.get(name).cloned().flatten())
+                .or_else(|| (self.before)(name))
+        };
         let result = interpolate::text(value, &lookup).and_then(|result| {
             let left = self.budget.checked_sub(result.text.len());
             left.map(|left| (result.text, left))
@@ -324,6 +351,9 @@ mod tests {
             ("A=$S", "A=shell"),
             ("A=\"\\$S\"", "A=$S"),
             ("S\nU\nA=1", "S=shell|U|A=1"),
+            ("export\nA=1", "export|A=1"),
+            ("export \nA=1", "A=1"),
+            ("export\u{a0}A=1", "export\u{a0}A=1"),
             ("S", "S=shell"),
             ("\u{feff}A=1\r\nB=2\r\n", "A=1|B=2"),
             ("A-B.C=1", "A-B.C=1"),
@@ -344,6 +374,47 @@ mod tests {
         let variables = parse("\nA=\"x\ny\"\n  B=1", ".env", &lookup).unwrap();
         let places: Vec<_> = variables.iter().map(|v| (v.2.line, v.2.column)).collect();
         assert_eq!(places, [(2, 1), (4, 3)]);
+    }
+
+    #[test]
+    fn columns_count_characters_whatever_stands_before() {
+        let place = |text: &str, name: &str| {
+            let variables = parse(text, ".env", &lookup).unwrap();
+            let (_, _, at) = variables.into_iter().find(|(it, ..)| it == name).unwrap();
+            (at.line, at.column)
+        };
+        assert_eq!(place("\u{feff}A=1\nB=2", "A"), (1, 1));
+        assert_eq!(place("\u{feff}A=1\nB=2", "B"), (2, 1));
+        assert_eq!(place("# año\r\n\tA=1\r\n", "A"), (2, 2));
+        assert_eq!(place("A=\"ñ\r\nñ\"\r\n  export B=1", "B"), (3, 10));
+        assert_eq!(place("A=\"ñ\nñ\" B=1", "B"), (2, 4));
+        let fault = |text: &str| {
+            let at = parse(text, ".env", &lookup).unwrap_err().location;
+            (at.line, at.column)
+        };
+        assert_eq!(fault("\u{feff}AÑO$=1"), (1, 4));
+        assert_eq!(fault("A=1\r\n\tñ = \"x"), (2, 6));
+        assert_eq!(fault("A=ñ\nñ: ${5}"), (2, 4));
+        assert_eq!(fault("A='ñ\nñ'\n\t B C=1"), (3, 3));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_text_is_read_or_refused_inside_of_itself(
+            text in "([A-C =:'\"\\\\${}#ñ\u{feff}\t\r\n-]|export |\\PC){0,60}"
+        ) {
+            let places: Vec<Location> = match parse(&text, ".env", &lookup) {
+                Ok(found) => found.into_iter().map(|(_, _, location)| location).collect(),
+                Err(error) => vec![error.location],
+            };
+            let mut before = (1, 1);
+            for at in places {
+                let line = text.split('\n').nth(at.line - 1).expect("a line of the file");
+                proptest::prop_assert!(at.column <= line.chars().count() + 1);
+                proptest::prop_assert!((at.line, at.column) >= before);
+                before = (at.line, at.column);
+            }
+        }
     }
 
     #[test]
@@ -370,6 +441,10 @@ mod tests {
         assert_eq!(
             error("A=1\nB=\"x\nC=2"),
             ".env:2: el valor empieza con \" y no se cierra: añade otra \" al final"
+        );
+        assert_eq!(
+            error("A=1\nexport "),
+            ".env:2: falta el nombre de la variable: escribe `NOMBRE=valor`"
         );
         assert!(error("A=${5}").contains("`${5}` no es una variable válida"));
     }

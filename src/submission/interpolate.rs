@@ -21,6 +21,17 @@ pub struct Interpolated {
     pub text: String,
     /// The variables that are set nowhere and have no default: each became nothing.
     pub missing: Vec<String>,
+    /// Every variable that is named, those of defaults too.
+    pub uses: Vec<Use>,
+}
+
+/// A variable that a text names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Use {
+    /// Its name.
+    pub name: String,
+    /// Whether it may be unset without harm: it has a `-`, `+` or `?` form, or stands in a default that is not needed.
+    pub guarded: bool,
 }
 
 /// A text whose variables cannot be put in; the message is Spanish.
@@ -58,28 +69,28 @@ fn why(message: &str) -> String {
 /// A `${` that is no variable, and a required variable that is missing.
 pub fn text(text: &str, lookup: &Lookup) -> Result<Interpolated, InterpolationError> {
     let mut result = Interpolated::default();
-    expand(text, lookup, &mut result, 0, false)?;
+    expand(text, lookup, &mut result, 0)?;
     Ok(result)
 }
 
 /// Puts the variables into every string value of the tree; keys stay as they are.
-/// `missing` is told each variable that became nothing, with its place.
+/// `told` gets what each text with a `$` became, with its place.
 ///
 /// # Errors
 /// As [`text`], with the place.
 pub fn tree(
     node: &mut Node,
     lookup: &Lookup,
-    missing: &mut dyn FnMut(String, &Location),
+    told: &mut dyn FnMut(&Interpolated, &Location),
 ) -> Result<(), (InterpolationError, Location)> {
     let mut budget = MOST_BYTES_IN_TREE;
-    walk(node, lookup, missing, &mut budget)
+    walk(node, lookup, told, &mut budget)
 }
 
 fn walk(
     node: &mut Node,
     lookup: &Lookup,
-    missing: &mut dyn FnMut(String, &Location),
+    told: &mut dyn FnMut(&Interpolated, &Location),
     budget: &mut usize,
 ) -> Result<(), (InterpolationError, Location)> {
     match &mut node.value {
@@ -89,51 +100,37 @@ fn walk(
             *budget = budget
                 .checked_sub(result.text.len())
                 .ok_or_else(|| (InterpolationError::TooLong, node.location.clone()))?;
+            told(&result, &node.location);
             scalar.text = result.text;
-            for name in result.missing {
-                missing(name, &node.location);
-            }
         }
         Value::Scalar(_) => {}
         Value::Seq(items) => {
             for item in items {
-                walk(item, lookup, missing, budget)?;
+                walk(item, lookup, told, budget)?;
             }
         }
         Value::Map(fields) => {
             for field in fields {
-                walk(&mut field.value, lookup, missing, budget)?;
+                walk(&mut field.value, lookup, told, budget)?;
             }
         }
     }
     Ok(())
 }
 
-/// Expands up to the end, or up to the `}` that closes a default; what follows is handed back.
-fn expand<'t>(
-    text: &'t str,
+fn expand(
+    text: &str,
     lookup: &Lookup,
     into: &mut Interpolated,
     level: usize,
-    in_braces: bool,
-) -> Result<&'t str, InterpolationError> {
+) -> Result<(), InterpolationError> {
     let mut rest = text;
-    loop {
+    while let Some(at) = rest.find('$') {
         if into.text.len() > MOST_BYTES.max(text.len()) {
             return Err(InterpolationError::TooLong);
         }
-        let Some(at) = rest.find(|c| c == '$' || (in_braces && c == '}')) else {
-            if in_braces {
-                return Err(invalid(text));
-            }
-            into.text.push_str(rest);
-            return Ok("");
-        };
         into.text.push_str(&rest[..at]);
         rest = &rest[at..];
-        if rest.starts_with('}') {
-            return Ok(rest);
-        }
         if let Some(after) = rest.strip_prefix("$$") {
             into.text.push('$');
             rest = after;
@@ -150,9 +147,11 @@ fn expand<'t>(
             rest = after;
         }
     }
+    into.text.push_str(rest);
+    Ok(())
 }
 
-/// `${…}`; `whole` starts at the `$`, `inside` behind the brace.
+/// `${…}`; `whole` starts at the `$`, `inside` behind the brace; what follows is handed back.
 fn braced<'t>(
     whole: &str,
     inside: &'t str,
@@ -175,27 +174,29 @@ fn braced<'t>(
     let Some(operator @ ('-' | '?' | '+')) = after.chars().next() else {
         return Err(invalid(whole));
     };
-    let mut word = Interpolated::default();
-    let close =
-        expand(&after[1..], lookup, &mut word, level + 1, true).map_err(|error| match error {
-            // A missing `}` is shown from where it opened.
-            InterpolationError::Invalid(_) => invalid(whole),
-            other => other,
-        });
+    let after = &after[1..];
+    let close = close(after).ok_or_else(|| invalid(whole))?;
     let value = lookup(name).filter(|value| !(or_empty && value.is_empty()));
-    // What stands in a word that is not used does not count, but its braces do.
     let unused = match operator {
         '+' => value.is_none(),
         _ => value.is_some(),
     };
-    let rest = match close {
-        Err(InterpolationError::Required { .. }) if unused => {
-            skip(&after[1..]).ok_or_else(|| invalid(whole))?
-        }
-        other => other?,
-    };
+    let mut word = Interpolated::default();
+    match expand(&after[..close], lookup, &mut word, level + 1) {
+        // What is wrong with a word that is not needed does not count.
+        Err(error) if !unused => return Err(error),
+        _ => {}
+    }
+    into.uses.push(Use {
+        name: name.to_owned(),
+        guarded: true,
+    });
+    into.uses.extend(word.uses.into_iter().map(|mut it| {
+        it.guarded |= unused;
+        it
+    }));
     match (operator, value) {
-        ('-', Some(value)) | ('?', Some(value)) => into.text.push_str(&value),
+        ('-' | '?', Some(value)) => into.text.push_str(&value),
         ('?', None) => {
             return Err(InterpolationError::Required {
                 name: name.to_owned(),
@@ -208,23 +209,27 @@ fn braced<'t>(
         }
         _ => {}
     }
-    Ok(&rest[1..])
+    Ok(&after[close + 1..])
 }
 
-/// The text from the `}` that closes what `text` is inside of.
-fn skip(text: &str) -> Option<&str> {
-    let mut depth = 0;
-    let mut previous = ' ';
-    for (at, c) in text.char_indices() {
-        match c {
-            '{' if previous == '$' => depth += 1,
-            '}' if depth == 0 => return Some(&text[at..]),
-            '}' => depth -= 1,
-            _ => {}
-        }
-        previous = c;
-    }
-    None
+/// Where the `}` is that closes what `text` is inside of. All braces come in pairs, as in `${A:-{"b": 1}}`;
+/// when they do not, those of variables do.
+fn close(text: &str) -> Option<usize> {
+    let find = |opens: fn(char) -> bool| {
+        let mut depth = 0_usize;
+        let mut previous = ' ';
+        text.char_indices().find_map(|(at, c)| {
+            match c {
+                '{' if opens(previous) => depth += 1,
+                '}' if depth == 0 => return Some(at),
+                '}' => depth -= 1,
+                _ => {}
+            }
+            previous = c;
+            None
+        })
+    };
+    find(|_| true).or_else(|| find(|previous| previous == '$'))
 }
 
 fn put(name: &str, lookup: &Lookup, into: &mut Interpolated) {
@@ -232,6 +237,10 @@ fn put(name: &str, lookup: &Lookup, into: &mut Interpolated) {
         Some(value) => into.text.push_str(&value),
         None => into.missing.push(name.to_owned()),
     }
+    into.uses.push(Use {
+        name: name.to_owned(),
+        guarded: false,
+    });
 }
 
 fn name(text: &str) -> (&str, &str) {
@@ -297,6 +306,10 @@ mod tests {
             ("${U:-$}", "$"),
             ("${A}}", "uno}"),
             ("${A:-${U:?no}}", "uno"),
+            ("${A:-${}}x", "unox"),
+            ("${A:-{\"a\": 1}}x", "unox"),
+            ("${U:-{\"a\": {}}}x", "{\"a\": {}}x"),
+            ("${U:-a{b}x", "a{bx"),
         ];
         for (written, meant) in table {
             assert_eq!(put(written), meant, "{written}");
@@ -308,6 +321,18 @@ mod tests {
         let result = text("a$U-${V}-${W:-x}-${A:-$X}", &lookup).unwrap();
         assert_eq!(result.text, "a--x-uno");
         assert_eq!(result.missing, ["U", "V"]);
+    }
+
+    #[test]
+    fn every_variable_named_is_known_and_whether_it_may_be_unset() {
+        let uses = text("$A ${U:-$V} ${A:-${W:-$X}} $$Z", &lookup)
+            .unwrap()
+            .uses;
+        let shown: Vec<String> = uses
+            .iter()
+            .map(|it| format!("{}{}", it.name, if it.guarded { "?" } else { "" }))
+            .collect();
+        assert_eq!(shown, ["A", "U?", "V", "A?", "W?", "X?"]);
     }
 
     #[test]
@@ -344,8 +369,8 @@ mod tests {
             .unwrap()
             .remove(0);
         let mut missing = Vec::new();
-        tree(&mut node, &lookup, &mut |name, at| {
-            missing.push(format!("{name} {at}"))
+        tree(&mut node, &lookup, &mut |text, at| {
+            missing.extend(text.missing.iter().map(|name| format!("{name} {at}")))
         })
         .unwrap();
         assert_eq!(node.get("$A").and_then(Node::str), Some("uno"));

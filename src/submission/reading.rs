@@ -23,6 +23,8 @@ pub struct Reading {
     /// How each image is made.
     pub builds: Vec<ImageBuild>,
     faults: Vec<Fault>,
+    /// Where each line starts, of every file that the compose projects read.
+    lines: BTreeMap<String, Vec<usize>>,
 }
 
 /// A compose project: one or more files that hold together.
@@ -33,6 +35,8 @@ pub struct ProjectRead {
     pub loaded: Option<Loaded>,
     /// Why Compose would stop.
     pub errors: Vec<ComposeError>,
+    /// Files and lines on which a variable had to be taken for something: only whoever starts the project knows it.
+    pub assumed: BTreeSet<(String, usize)>,
 }
 
 /// How one image is made.
@@ -81,7 +85,9 @@ impl Reading {
             scripts: Vec::new(),
             builds: Vec::new(),
             faults: Vec::new(),
+            lines: BTreeMap::new(),
         };
+        reading.index_lines();
         reading.read_dockerfiles();
         reading.scripts = reading
             .dockerfiles
@@ -111,6 +117,18 @@ impl Reading {
         !path.ends_with(".yml") && !path.ends_with(".yaml")
     }
 
+    /// Every project that could be read.
+    pub fn loaded(&self) -> impl Iterator<Item = &Loaded> {
+        self.projects
+            .iter()
+            .filter_map(|project| project.loaded.as_ref())
+    }
+
+    /// The text of the file at `path`, without its byte order mark; empty when it is none.
+    pub fn text(&self, path: &str) -> &str {
+        text(&self.snapshot, path)
+    }
+
     /// Every active service of every project that could be read, with its project.
     pub fn services(&self) -> impl Iterator<Item = (usize, &Loaded, &compose::Service)> {
         self.projects
@@ -131,6 +149,39 @@ impl Reading {
                 .as_ref()
                 .is_some_and(|(index, name)| *index == project && name == service)
         })
+    }
+
+    /// The line of `location`, without its end; empty when no compose project reads that file or it has no such line.
+    pub fn line(&self, location: &Location) -> &str {
+        let text = text(&self.snapshot, &location.file);
+        let starts = self
+            .lines
+            .get(&location.file)
+            .map_or(&[][..], Vec::as_slice);
+        let Some(start) = starts.get(location.line.saturating_sub(1)) else {
+            return "";
+        };
+        text[*start..].lines().next().unwrap_or_default()
+    }
+
+    fn index_lines(&mut self) {
+        let mut files: BTreeSet<String> = BTreeSet::new();
+        for project in &self.projects {
+            files.extend(project.files.iter().cloned());
+            let Some(loaded) = &project.loaded else {
+                continue;
+            };
+            files.extend(loaded.project.files.iter().cloned());
+            files.extend(loaded.dotenv.iter().map(|(_, at)| at.file.clone()));
+            let services = loaded.project.services.values();
+            files.extend(services.flat_map(|s| s.env_file.iter().map(|file| file.path.clone())));
+        }
+        for file in files {
+            let text = text(&self.snapshot, &file);
+            let ends = text.match_indices('\n').map(|(end, _)| end + 1);
+            let starts = std::iter::once(0).chain(ends).collect();
+            self.lines.insert(file, starts);
+        }
     }
 
     fn read_dockerfiles(&mut self) {
@@ -268,6 +319,13 @@ impl ImageBuild {
     }
 }
 
+/// The text of a file without its byte order mark; empty when it is none.
+fn text<'s>(snapshot: &'s Snapshot, path: &str) -> &'s str {
+    let bytes = snapshot.file(path).map_or(&[][..], |bytes| bytes);
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.strip_prefix('\u{feff}').unwrap_or(text)
+}
+
 /// Whether a file of that name is a Dockerfile; templates of Dockerfiles are none.
 pub(super) fn is_dockerfile(path: &str) -> bool {
     const OTHERS: [&str; 14] = [
@@ -380,21 +438,186 @@ fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
         folder => format!("{folder}/.env"),
     };
     let env_files: Vec<String> = snapshot.file(&dotenv).map(|_| dotenv).into_iter().collect();
-    let loaded = compose::load(&Request {
-        snapshot,
-        shell: &BTreeMap::new(),
-        files: &files,
-        env_files: &env_files,
-        profiles: &["*".to_owned()],
-        project: "proyecto",
-    });
-    let (loaded, errors) = match loaded {
-        Ok(loaded) => (loaded, Vec::new()),
-        Err(error) => (None, vec![error]),
-    };
-    ProjectRead {
-        files,
-        loaded,
-        errors,
+    let defined = env_files
+        .iter()
+        .filter_map(|path| std::str::from_utf8(snapshot.file(path)?).ok())
+        .flat_map(assigned);
+    let defined: BTreeSet<&str> = defined.collect();
+    let mut shell = BTreeMap::new();
+    let mut assumed = BTreeSet::new();
+    loop {
+        let request = Request {
+            snapshot,
+            shell: &shell,
+            files: &files,
+            env_files: &env_files,
+            profiles: &["*".to_owned()],
+            project: "proyecto",
+        };
+        let mut errors = match compose::load(&request) {
+            Ok(mut loaded) => {
+                for variable in loaded.iter_mut().flat_map(|loaded| &mut loaded.variables) {
+                    if shell.contains_key(&variable.name) {
+                        variable.found = None;
+                    }
+                }
+                return ProjectRead {
+                    files,
+                    loaded,
+                    errors: Vec::new(),
+                    assumed,
+                };
+            }
+            Err(_) => compose::faults(&request),
+        };
+        let before = shell.len();
+        for at in errors.iter().filter_map(ComposeError::location) {
+            for name in unknown(line_of(snapshot, at), &defined) {
+                assumed.insert((at.file.to_string(), at.line));
+                shell.entry(name).or_insert_with(|| ASSUMED.to_owned());
+            }
+        }
+        if shell.len() == before {
+            errors.retain(|error| {
+                let place = error.location().map(|at| (at.file.to_string(), at.line));
+                place.is_none_or(|place| !assumed.contains(&place))
+            });
+            return ProjectRead {
+                files,
+                loaded: None,
+                errors,
+                assumed,
+            };
+        }
+    }
+}
+
+/// What stands for a variable that whoever starts the project may define: fit for a port, a tag and a number.
+const ASSUMED: &str = "1";
+
+/// The text of the line of a place.
+fn line_of<'s>(snapshot: &'s Snapshot, at: &Location) -> &'s str {
+    let bytes = snapshot
+        .file(&at.file)
+        .map(AsRef::as_ref)
+        .unwrap_or_default();
+    let text = std::str::from_utf8(bytes).unwrap_or_default();
+    text.lines().nth(at.line - 1).unwrap_or_default()
+}
+
+/// The names that a file of variables gives a value, as far as that can be told from each line alone.
+fn assigned(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().filter_map(|line| {
+        let (name, _) = line.split_once(['=', ':'])?;
+        let name = name.trim();
+        Some(name.strip_prefix("export ").unwrap_or(name).trim())
+    })
+}
+
+/// The variables that `line` names without a default and that are not `defined`: only whoever starts the project
+/// knows their values.
+fn unknown(line: &str, defined: &BTreeSet<&str>) -> Vec<String> {
+    let mut names = Vec::new();
+    let mut rest = line;
+    while let Some((_, after)) = rest.split_once('$') {
+        let braces = after.strip_prefix('{');
+        let start = braces.unwrap_or(after);
+        let end = start
+            .find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'))
+            .unwrap_or(start.len());
+        let (name, tail) = start.split_at(end);
+        let bare = braces.is_none()
+            || tail.starts_with('}')
+            || tail.starts_with('?')
+            || tail.starts_with(":?");
+        if bare && !name.is_empty() && !defined.contains(name) {
+            names.push(name.to_owned());
+        }
+        // `$$` is a dollar and no variable.
+        rest = after.strip_prefix('$').unwrap_or(tail);
+    }
+    names
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(files: &[(&str, &str)]) -> Reading {
+        let mut snapshot = Snapshot::default();
+        for (path, text) in files {
+            snapshot.insert(path, text.as_bytes().to_vec(), false);
+        }
+        Reading::of(snapshot)
+    }
+
+    #[test]
+    fn a_variable_that_only_the_caller_knows_is_no_fault() {
+        let reading = read(&[(
+            "compose.yaml",
+            "services:\n  a:\n    image: x:${TAG:?di cuál}\n    ports: [\"${PORT}:80\"]\n",
+        )]);
+        assert!(reading.projects[0].errors.is_empty());
+        let loaded = reading.projects[0].loaded.as_ref().expect("loads");
+        assert!(
+            loaded
+                .variables
+                .iter()
+                .all(|variable| variable.found.is_none())
+        );
+        assert_eq!(reading.projects[0].assumed.len(), 1);
+    }
+
+    #[test]
+    fn a_variable_that_a_file_here_defines_wrongly_is_a_fault() {
+        let compose = "services:\n  a:\n    image: x\n    ports: [\"${PORT}:80\"]\n";
+        let reading = read(&[("compose.yaml", compose), (".env", "PORT=abc\n")]);
+        assert_eq!(reading.projects[0].errors.len(), 1);
+        let defaulted = compose.replace("PORT}", "PORT:-abc}");
+        let reading = read(&[("compose.yaml", &defaulted)]);
+        assert_eq!(reading.projects[0].errors.len(), 1);
+    }
+
+    #[test]
+    fn a_compose_file_that_only_holds_over_the_main_one_is_read_so() {
+        let reading = read(&[
+            ("compose.yaml", "services:\n  a:\n    image: x\n"),
+            (
+                "compose.debug.yaml",
+                "services:\n  a:\n    ports: [\"80\"]\n",
+            ),
+        ]);
+        let files: Vec<_> = reading
+            .projects
+            .iter()
+            .map(|project| &project.files)
+            .collect();
+        assert_eq!(files[1], &["compose.yaml", "compose.debug.yaml"]);
+        assert!(
+            reading
+                .projects
+                .iter()
+                .all(|project| project.errors.is_empty())
+        );
+    }
+
+    #[test]
+    fn a_project_in_a_folder_below_is_read_from_there() {
+        let reading = read(&[
+            (
+                "web/compose.yaml",
+                "services:\n  a:\n    build: ./api\n    env_file: a.env\n",
+            ),
+            ("web/a.env", "A=1\n"),
+            ("web/api/Dockerfile", "FROM scratch\n"),
+            ("web/.env", "TAG=1\n"),
+        ]);
+        assert!(
+            reading.projects[0].errors.is_empty(),
+            "{:?}",
+            reading.projects[0].errors
+        );
+        let build = reading.build_of(0, "a").expect("a build");
+        assert_eq!(build.context, "web/api");
     }
 }

@@ -8,6 +8,7 @@
 mod reader;
 #[cfg(test)]
 mod tests;
+mod words;
 mod wrappers;
 
 use super::dockerfile::instruction::{Command, Form, ShellText};

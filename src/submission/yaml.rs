@@ -135,6 +135,25 @@ impl Node {
             .map(|s| s.text.as_str())
     }
 
+    /// Whether it says the same as `other`, wherever they stand.
+    pub fn means(&self, other: &Self) -> bool {
+        match (&self.value, &other.value) {
+            (Value::Scalar(own), Value::Scalar(other)) => own == other,
+            (Value::Seq(own), Value::Seq(other)) => {
+                own.len() == other.len() && own.iter().zip(other).all(|(a, b)| a.means(b))
+            }
+            (Value::Map(own), Value::Map(fields)) => {
+                own.len() == fields.len()
+                    && own.iter().all(|field| {
+                        other
+                            .get(&field.key)
+                            .is_some_and(|it| it.means(&field.value))
+                    })
+            }
+            _ => false,
+        }
+    }
+
     /// Whether it is null.
     pub fn is_null(&self) -> bool {
         self.scalar().is_some_and(|s| s.kind == Kind::Null)

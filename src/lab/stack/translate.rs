@@ -361,7 +361,7 @@ impl Translation<'_, '_> {
                 .cloned()
                 .unwrap_or_default(),
             Provider::Content(text) => text.clone(),
-            Provider::External | Provider::Driver(_) => {
+            Provider::External => {
                 anyhow::bail!("`{key}` viene de fuera del proyecto")
             }
         };

@@ -39,12 +39,11 @@ pub(super) fn project(
                 .or_insert_with(|| Network::implicit(network.location.clone()));
         }
     }
-    let names: Vec<String> = services.keys().cloned().collect();
     for service in services.values_mut() {
-        // An optional dependency that is not there is as if it was not written.
+        // An optional dependency whose profile is not active is as if it was not written.
         service
             .depends_on
-            .retain(|it| it.required || names.contains(&it.service));
+            .retain(|it| it.required || !inactive.contains_key(&it.service));
     }
     Ok(Project {
         name: String::new(),

@@ -82,7 +82,14 @@ impl Build {
                 .iter()
                 .map(|node| Grant::read(node, "secrets"))
                 .collect::<Read<_>>()?,
-            additional_contexts: fields.texts_by_key("additional_contexts"),
+            additional_contexts: fields
+                .texts_by_key("additional_contexts")
+                .into_iter()
+                .map(|(name, Located { value, location })| {
+                    let value = paths::context(&value);
+                    (name, Located { value, location })
+                })
+                .collect(),
             shm_size: fields.size("shm_size")?,
             extra_hosts: hosts::read(fields.node("extra_hosts"))?,
             labels: fields.texts_by_key("labels"),

@@ -1,23 +1,28 @@
 //! What must fit together within a project.
 
-use super::fields::{Read, invalid};
-use super::schema::did_you_mean;
-use super::{MountKind, Project, Service};
-use crate::submission::location::Location;
+use std::collections::HashMap;
 
-/// Checks the active services of `project`.
-///
-/// # Errors
-/// The first thing that Compose would refuse.
-pub(super) fn check(project: &Project) -> Read<()> {
+use super::fields::{Read, invalid, text};
+use super::schema::did_you_mean;
+use super::{ComposeError, MountKind, Project, Service, paths};
+use crate::submission::location::Location;
+use crate::submission::yaml::Node;
+
+/// Checks the active services of `project`: all that Compose would refuse, at most one fault of a kind per service.
+pub(super) fn check(project: &Project) -> Vec<ComposeError> {
+    let mut results = Vec::new();
     for service in project.services.values() {
-        has_image(service)?;
-        names_exist(project, service)?;
-        dependencies_exist(project, service)?;
-        limits_agree(service)?;
+        results.extend([
+            has_image(service),
+            names_exist(project, service),
+            dependencies_exist(project, service),
+            limits_agree(service),
+            targets_differ(service),
+            watches_have_targets(service),
+        ]);
     }
-    container_names_differ(project)?;
-    no_cycle(project)
+    results.extend([container_names_differ(project), no_cycle(project)]);
+    results.into_iter().filter_map(Result::err).collect()
 }
 
 fn has_image(service: &Service) -> Read<()> {
@@ -112,15 +117,89 @@ fn names_exist(project: &Project, service: &Service) -> Read<()> {
             &config.location,
         )?;
     }
+    models_exist(project, service)
+}
+
+fn models_exist(project: &Project, service: &Service) -> Read<()> {
+    let written = |all: &[(String, Node)]| {
+        let models = all.iter().find(|(key, _)| key == "models");
+        models.map(|(_, node)| node.clone())
+    };
+    let declared = written(&project.other);
+    let known: Vec<String> = declared
+        .as_ref()
+        .and_then(Node::map)
+        .unwrap_or_default()
+        .iter()
+        .map(|field| field.key.clone())
+        .collect();
+    let Some(used) = written(&service.other) else {
+        return Ok(());
+    };
+    let by_key = used.map().unwrap_or_default().iter();
+    let by_key = by_key.map(|field| (field.key.clone(), field.location.clone()));
+    let in_list = used.seq().unwrap_or_default().iter();
+    let in_list = in_list.filter_map(|node| Some((text(node)?, node.location.clone())));
+    for (name, location) in by_key.chain(in_list) {
+        undefined(
+            service,
+            "el modelo",
+            "models",
+            &name,
+            known.iter(),
+            &location,
+        )?;
+    }
+    Ok(())
+}
+
+/// Two things cannot be mounted at one place.
+fn targets_differ(service: &Service) -> Read<()> {
+    let tmpfs = service.tmpfs.iter().map(|it| {
+        let target = it.split(':').next().unwrap_or_default();
+        (paths::clean(target), &it.location)
+    });
+    let volumes = service
+        .volumes
+        .iter()
+        .map(|it| (it.target.clone(), &it.location));
+    let mut seen: HashMap<String, &Location> = HashMap::new();
+    for (target, location) in tmpfs.chain(volumes) {
+        if let Some(before) = seen.insert(target.clone(), location) {
+            return invalid(
+                location,
+                format!(
+                    "el servicio `{}` monta dos cosas en `{target}` (también en la línea {}): deja solo una",
+                    service.name, before.line
+                ),
+            );
+        }
+    }
+    Ok(())
+}
+
+/// What `develop.watch` copies goes somewhere.
+fn watches_have_targets(service: &Service) -> Read<()> {
+    let watch = service
+        .develop
+        .as_ref()
+        .and_then(|it| it.get("watch")?.seq());
+    for entry in watch.unwrap_or_default() {
+        let action = entry.get("action").and_then(text).unwrap_or_default();
+        if action.starts_with("sync") && entry.get("target").is_none() {
+            return invalid(
+                &entry.location,
+                format!(
+                    "a esta entrada de `develop.watch` le falta `target`, la ruta del contenedor a la que `{action}` copia"
+                ),
+            );
+        }
+    }
     Ok(())
 }
 
 fn dependencies_exist(project: &Project, service: &Service) -> Read<()> {
-    for dependency in service
-        .depends_on
-        .iter()
-        .filter(|dependency| dependency.required)
-    {
+    for dependency in &service.depends_on {
         let name = &dependency.service;
         if project.services.contains_key(name) {
             continue;
@@ -147,45 +226,49 @@ fn dependencies_exist(project: &Project, service: &Service) -> Read<()> {
     Ok(())
 }
 
-/// What can be written in two places must be the same in both.
+/// What can be written in two places must be the same in both; limits that leave one out say 0 for it.
 fn limits_agree(service: &Service) -> Read<()> {
-    let limits = service
-        .deploy
-        .as_ref()
-        .and_then(|deploy| deploy.limits.as_ref());
     let differ = |location: &Location, short: &str, long: &str| {
         invalid(
             location,
-            format!("`{short}` y `deploy.{long}` dicen cosas distintas: deja solo una de las dos"),
+            format!(
+                "`{short}` y `deploy.{long}` dicen cosas distintas: escribe lo mismo en los dos sitios, o todo en uno"
+            ),
         )
     };
-    let replicas = service
-        .deploy
-        .as_ref()
-        .and_then(|deploy| deploy.replicas.as_ref());
-    if let (Some(short), Some(long)) = (&service.scale, replicas)
+    let Some(deploy) = &service.deploy else {
+        return Ok(());
+    };
+    if let (Some(short), Some(long)) = (&service.scale, &deploy.replicas)
         && short.value != long.value
     {
         return differ(&short.location, "scale", "replicas");
     }
-    if let (Some(short), Some(long)) = (
-        &service.mem_limit,
-        limits.and_then(|limits| limits.memory.as_ref()),
-    ) && short.value != long.value
+    if let (Some(short), Some(long)) = (&service.mem_reservation, &deploy.reservations)
+        && short.value > 0
+        && short.value != long.memory.as_ref().map_or(0, |it| it.value)
+    {
+        return differ(
+            &short.location,
+            "mem_reservation",
+            "resources.reservations.memory",
+        );
+    }
+    let Some(limits) = &deploy.limits else {
+        return Ok(());
+    };
+    if let Some(short) = service.mem_limit.as_ref().filter(|it| it.value > 0)
+        && short.value != limits.memory.as_ref().map_or(0, |it| it.value)
     {
         return differ(&short.location, "mem_limit", "resources.limits.memory");
     }
-    if let (Some(short), Some(long)) = (
-        &service.cpus,
-        limits.and_then(|limits| limits.cpus.as_ref()),
-    ) && short.value != long.value
+    if let Some(short) = service.cpus.as_ref().filter(|it| it.value != 0.0)
+        && short.value != limits.cpus.as_ref().map_or(0.0, |it| it.value)
     {
         return differ(&short.location, "cpus", "resources.limits.cpus");
     }
-    if let (Some(short), Some(long)) = (
-        &service.pids_limit,
-        limits.and_then(|limits| limits.pids.as_ref()),
-    ) && short.value != long.value
+    if let Some(short) = service.pids_limit.as_ref().filter(|it| it.value != 0)
+        && short.value != limits.pids.as_ref().map_or(0, |it| it.value)
     {
         return differ(&short.location, "pids_limit", "resources.limits.pids");
     }

@@ -1,10 +1,13 @@
 //! What `env_file` and `label_file` add to a service.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use super::fields::Read;
+use super::variables::Variables;
 use super::{ComposeError, Located, Project, Service, files, paths};
 use crate::submission::dotenv;
+use crate::submission::interpolate::Lookup;
 use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
 use crate::submission::yaml::Node;
@@ -14,7 +17,11 @@ const MOST_FILES: usize = 100;
 
 /// Completes `environment` of every active service with its files: what `environment` says wins, later files
 /// win over earlier ones.
-pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
+pub(super) fn complete(
+    project: &mut Project,
+    snapshot: &Snapshot,
+    variables: &mut Variables,
+) -> Read<()> {
     let surroundings = &project.environment;
     let mut files = 0;
     for service in project.services.values_mut() {
@@ -23,7 +30,7 @@ pub(super) fn complete(project: &mut Project, snapshot: &Snapshot) -> Read<()> {
             let message = format!("el proyecto nombra más de {MOST_FILES} archivos en `env_file`");
             return super::fields::invalid(&file.location, message);
         }
-        read_env_files(service, snapshot, surroundings)?;
+        read_env_files(service, snapshot, surroundings, variables)?;
         read_label_files(service, snapshot, surroundings)?;
     }
     Ok(())
@@ -33,6 +40,7 @@ fn read_env_files(
     service: &mut Service,
     snapshot: &Snapshot,
     surroundings: &BTreeMap<String, String>,
+    known: &mut Variables,
 ) -> Read<()> {
     let mut from_files: BTreeMap<String, Located<Option<String>>> = BTreeMap::new();
     for file in &mut service.env_file {
@@ -53,23 +61,29 @@ fn read_env_files(
             continue;
         }
         let content = files::text(snapshot, &file.path, &file.location)?;
-        let variables = if file.raw {
-            raw(content, &file.path)
-        } else {
-            let own = &service.environment;
-            let before = &from_files;
-            let lookup = |name: &str| {
-                let written = || own.get(name).and_then(|variable| variable.value.clone());
-                let read = || before.get(name).and_then(|variable| variable.value.clone());
-                surroundings
-                    .get(name)
-                    .cloned()
-                    .or_else(written)
-                    .or_else(read)
-            };
-            dotenv::parse(content, &file.path, &lookup)?
+        let own = &service.environment;
+        let looked_up = RefCell::new(Vec::new());
+        let lookup = |name: &str| {
+            looked_up.borrow_mut().push(name.to_owned());
+            let written = || own.get(name).and_then(|variable| variable.value.clone());
+            surroundings.get(name).cloned().or_else(written)
         };
+        let before = |name: &str| {
+            from_files
+                .get(name)
+                .and_then(|variable| variable.value.clone())
+        };
+        let variables = if file.raw {
+            raw(content, &file.path, &lookup)?
+        } else {
+            dotenv::parse_after(content, &file.path, &lookup, &before)?
+        };
+        let start = Location::line(&file.path, 1);
+        for name in looked_up.into_inner() {
+            known.bare(&name, &start);
+        }
         for (name, value, location) in variables {
+            file.variables.push((name.clone(), location.clone()));
             if value.is_some() {
                 from_files.insert(name, Located { value, location });
             }
@@ -81,14 +95,30 @@ fn read_env_files(
     Ok(())
 }
 
-/// `format: raw`: `NAME=value` lines, without quotes, comments or variables.
-fn raw(text: &str, file: &str) -> Vec<dotenv::Variable> {
-    let pair = |(index, line): (usize, &str)| {
-        let (name, value) = line.split_once('=')?;
+/// `format: raw`: `NAME=value` lines as `docker run --env-file` takes them, without quotes or variables.
+fn raw(text: &str, file: &str, lookup: &Lookup) -> Read<Vec<dotenv::Variable>> {
+    let mut variables = Vec::new();
+    for (index, line) in text.trim_start_matches('\u{feff}').lines().enumerate() {
+        let line = line.trim_start();
+        if line.is_empty() || line.starts_with('#') {
+            continue;
+        }
         let location = Location::line(file, index + 1);
-        (!line.starts_with('#')).then(|| (name.trim().to_owned(), Some(value.to_owned()), location))
-    };
-    text.lines().enumerate().filter_map(pair).collect()
+        let (name, value) = match line.split_once('=') {
+            Some((name, value)) => (name, Some(value.to_owned())),
+            None => (line, lookup(line)),
+        };
+        if name.is_empty() || name.contains(char::is_whitespace) {
+            return super::fields::invalid(
+                &location,
+                format!(
+                    "`{name}` no sirve como nombre de variable: escribe `NOMBRE=valor`, sin espacios ni `export` (el archivo se lee con `format: raw`)"
+                ),
+            );
+        }
+        variables.push((name.to_owned(), value, location));
+    }
+    Ok(variables)
 }
 
 fn read_label_files(

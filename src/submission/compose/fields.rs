@@ -44,6 +44,10 @@ impl Fields {
         Some(self.fields.remove(at))
     }
 
+    pub(super) fn has(&self, key: &str) -> bool {
+        self.fields.iter().any(|field| field.key == key)
+    }
+
     pub(super) fn node(&mut self, key: &str) -> Option<Node> {
         self.take(key).map(|field| field.value)
     }
@@ -137,6 +141,8 @@ impl Fields {
     /// Bytes; -1 where Compose takes it for "no limit".
     pub(super) fn signed_size(&mut self, key: &str) -> Read<Option<Located<i64>>> {
         self.map(key, |node, key| match size::parse(&shown(node)) {
+            // Compose takes a number with a fraction for nothing at all.
+            _ if node.scalar().is_some_and(|s| matches!(s.kind, Kind::Float(_))) => Ok(Some(0)),
             Some(value) => Ok(Some(value)),
             None => invalid(
                 &node.location,
@@ -227,9 +233,8 @@ pub(super) fn shown(node: &Node) -> String {
 pub(super) fn integer(node: &Node, key: &str) -> Read<i64> {
     let value = match node.scalar().map(|s| (s.kind, s.text.as_str())) {
         Some((Kind::Int(value), _)) => i64::try_from(value).ok(),
-        Some((Kind::Float(value), _)) if value.fract() == 0.0 && value.abs() < 1e15 => {
-            Some(value as i64)
-        }
+        // Compose cuts the fraction off.
+        Some((Kind::Float(value), _)) if value.abs() < 1e15 => Some(value as i64),
         Some((Kind::Text, text)) => text.trim().parse().ok(),
         _ => None,
     };

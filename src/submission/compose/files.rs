@@ -1,11 +1,15 @@
 //! Which compose files and which `.env` hold, as `docker compose` finds them.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use super::{ComposeError, Request, Warning, paths};
+use super::variables::{EnvRead, Variables};
+use super::{ComposeError, Request, Warning, assemble, paths};
 use crate::submission::dotenv;
+use crate::submission::interpolate;
 use crate::submission::location::Location;
 use crate::submission::snapshot::Snapshot;
+use crate::submission::yaml;
 
 /// In Compose's order of preference.
 const NAMES: [&str; 4] = [
@@ -20,6 +24,9 @@ const OVERRIDES: [&str; 4] = [
     "docker-compose.override.yml",
     "docker-compose.override.yaml",
 ];
+
+/// Bytes of a file at most, whatever its name: a snapshot only measures those that it knows to be read.
+const MOST_BYTES: usize = 1 << 20;
 
 /// The compose files to read; none when there is none to find.
 pub(super) fn compose_files(
@@ -99,6 +106,35 @@ fn named<'n>(
     names.map(find).collect()
 }
 
+/// The name that `files` give their project, when one of them names the variable that holds it: they are read
+/// a second time for it.
+pub(super) fn name(
+    snapshot: &Snapshot,
+    files: &[String],
+    environment: &BTreeMap<String, String>,
+) -> Option<String> {
+    let texts: Vec<(&String, &str)> = files
+        .iter()
+        .filter_map(|file| Some((file, std::str::from_utf8(snapshot.file(file)?).ok()?)))
+        .collect();
+    let asks = |(_, text): &(&String, &str)| text.contains("COMPOSE_PROJECT_NAME");
+    if !texts.iter().any(asks) {
+        return None;
+    }
+    let lookup = |name: &str| environment.get(name).cloned();
+    let named = |(file, text): &(&String, &str)| {
+        let roots = yaml::parse(text, file).ok()?;
+        let written = roots
+            .iter()
+            .rev()
+            .find_map(|root| root.get("name"))?
+            .str()?;
+        let name = interpolate::text(written, &lookup).ok()?.text;
+        Some(assemble::normal(&name)).filter(|name| !name.is_empty())
+    };
+    texts.iter().rev().find_map(named)
+}
+
 /// The text of a file of the submission, which `location` asks for.
 pub(super) fn text<'s>(
     snapshot: &'s Snapshot,
@@ -112,6 +148,12 @@ pub(super) fn text<'s>(
             location: Some(location.clone()),
         });
     };
+    if bytes.len() > MOST_BYTES {
+        return Err(ComposeError::Invalid {
+            message: format!("`{path}` es demasiado grande para leerlo: como mucho, 1 MiB"),
+            location: Location::line(path, 1),
+        });
+    }
     std::str::from_utf8(bytes).map_err(|_| ComposeError::Invalid {
         message: format!("`{path}` no está en UTF-8: guárdalo con esa codificación"),
         location: Location::line(path, 1),
@@ -119,7 +161,10 @@ pub(super) fn text<'s>(
 }
 
 /// The variables of the shell over those of the `.env` files.
-pub(super) fn environment(request: &Request) -> Result<BTreeMap<String, String>, ComposeError> {
+pub(super) fn environment(
+    request: &Request,
+    variables: &mut Variables,
+) -> Result<BTreeMap<String, String>, ComposeError> {
     let default = [".env".to_owned()];
     let named = !request.env_files.is_empty();
     let files = if named { request.env_files } else { &default };
@@ -136,13 +181,13 @@ pub(super) fn environment(request: &Request) -> Result<BTreeMap<String, String>,
             }
             continue;
         }
-        read_env(
+        variables.read(read_env(
             request.snapshot,
             &path,
             &Location::line(&path, 1),
             request.shell,
             &mut environment,
-        )?;
+        )?);
     }
     environment.extend(
         request
@@ -150,23 +195,40 @@ pub(super) fn environment(request: &Request) -> Result<BTreeMap<String, String>,
             .iter()
             .map(|(name, value)| (name.clone(), value.clone())),
     );
+    // Compose sets it to the project's folder, from where all paths start here.
+    environment
+        .entry("PWD".to_owned())
+        .or_insert_with(|| ".".to_owned());
     Ok(environment)
 }
 
-/// Adds the variables of one file; those of `surroundings` and those read before can be used in it.
+/// Adds the variables of one file; in it, those of `surroundings` win over its own lines, and these over those
+/// read before.
 pub(super) fn read_env(
     snapshot: &Snapshot,
     path: &str,
     location: &Location,
     surroundings: &BTreeMap<String, String>,
     into: &mut BTreeMap<String, String>,
-) -> Result<(), ComposeError> {
+) -> Result<EnvRead, ComposeError> {
     let before = into.clone();
-    let lookup = |name: &str| surroundings.get(name).or_else(|| before.get(name)).cloned();
-    for (name, value, _) in dotenv::parse(text(snapshot, path, location)?, path, &lookup)? {
+    let looked_up = RefCell::new(Vec::new());
+    let lookup = |name: &str| {
+        looked_up.borrow_mut().push(name.to_owned());
+        surroundings.get(name).cloned()
+    };
+    let fallback = |name: &str| before.get(name).cloned();
+    let text = text(snapshot, path, location)?;
+    let mut defined = Vec::new();
+    for (name, value, location) in dotenv::parse_after(text, path, &lookup, &fallback)? {
         if let Some(value) = value {
-            into.insert(name, value);
+            into.insert(name.clone(), value);
         }
+        defined.push((name, location));
     }
-    Ok(())
+    Ok(EnvRead {
+        path: path.to_owned(),
+        defined,
+        looked_up: looked_up.into_inner(),
+    })
 }

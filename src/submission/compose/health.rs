@@ -66,7 +66,7 @@ impl Healthcheck {
 
 fn test(node: &Node) -> Read<Option<Test>> {
     let Some(items) = node.seq() else {
-        return Ok(text(node).filter(|text| !text.is_empty()).map(Test::Shell));
+        return Ok(text(node).map(Test::Shell));
     };
     let words: Vec<String> = items.iter().filter_map(text).collect();
     let Some((first, rest)) = words.split_first() else {
@@ -75,7 +75,15 @@ fn test(node: &Node) -> Read<Option<Test>> {
     match first.as_str() {
         "NONE" => Ok(Some(Test::None)),
         "CMD" => Ok(Some(Test::Cmd(rest.to_vec()))),
-        "CMD-SHELL" => Ok(Some(Test::Shell(rest.join(" ")))),
+        "CMD-SHELL" => Ok(Some(match rest {
+            [line] => Test::Shell(line.clone()),
+            // The engine hands all of them to the shell, which runs the first alone.
+            _ => {
+                let mut words = vec!["/bin/sh".to_owned(), "-c".to_owned()];
+                words.extend_from_slice(rest);
+                Test::Cmd(words)
+            }
+        })),
         _ => invalid(
             &node.location,
             format!(

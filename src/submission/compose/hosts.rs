@@ -4,7 +4,7 @@ use super::Located;
 use super::fields::{Read, invalid, text};
 use crate::submission::yaml::Node;
 
-/// Reads `["name:address", "name=address"]` or `{name: address}` or `{name: [addresses]}`.
+/// Reads `["name:address", "name=address"]`.
 pub(super) fn read(node: Option<Node>) -> Read<Vec<Located<(String, String)>>> {
     let mut hosts = Vec::new();
     let Some(node) = node else { return Ok(hosts) };
@@ -28,16 +28,15 @@ pub(super) fn read(node: Option<Node>) -> Read<Vec<Located<(String, String)>>> {
                 ),
             );
         };
-        add(name, address, item);
-    }
-    for field in node.map().unwrap_or_default() {
-        let addresses = field
-            .value
-            .seq()
-            .unwrap_or(std::slice::from_ref(&field.value));
-        for address in addresses {
-            add(&field.key, &text(address).unwrap_or_default(), address);
+        if name.trim().is_empty() {
+            return invalid(
+                &item.location,
+                format!(
+                    "en `extra_hosts`, a `{written}` le falta el nombre: escribe `nombre:dirección`"
+                ),
+            );
         }
+        add(name, address, item);
     }
     Ok(hosts)
 }

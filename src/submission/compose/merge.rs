@@ -1,8 +1,12 @@
 //! Lays one compose file over another, by Compose's rules.
 
-use super::Port;
+mod rebase;
+mod unique;
+
+pub(super) use rebase::rebase;
+pub(super) use unique::{UNIQUE, unique};
+
 use super::fields::{pairs, text};
-use super::paths;
 use crate::submission::location::Location;
 use crate::submission::yaml::{Field, Kind, Node, Scalar, Tag, Value};
 
@@ -18,6 +22,7 @@ pub(super) fn canonical(root: &mut Node) {
             for key in ["args", "labels", "additional_contexts"] {
                 edit(build, key, to_pairs);
             }
+            edit(build, "extra_hosts", to_hosts);
         });
         edit(node, "deploy", |deploy| edit(deploy, "labels", to_pairs));
         edit(node, "extends", |extends| {
@@ -31,6 +36,7 @@ pub(super) fn canonical(root: &mut Node) {
         for key in ["env_file", "label_file", "dns", "dns_search", "tmpfs"] {
             edit(node, key, to_list);
         }
+        edit(node, "extra_hosts", to_hosts);
         edit(node, "networks", |networks| by_name(networks, |_| None));
         edit(node, "depends_on", |dependencies| {
             by_name(dependencies, |location| {
@@ -98,6 +104,38 @@ fn to_pairs(node: &mut Node) {
     }
 }
 
+/// `{name: address}`, `{name: [addresses]}` and `name:address` as a list of `name=address`.
+fn to_hosts(node: &mut Node) {
+    let lines = match &mut node.value {
+        Value::Map(fields) => fields
+            .iter()
+            .flat_map(|field| {
+                let value = &field.value;
+                let addresses = value.seq().unwrap_or(std::slice::from_ref(value)).iter();
+                addresses.map(|it| {
+                    let line = format!("{}={}", field.key, text(it).unwrap_or_default());
+                    Node::text(Some(&line), field.location.clone())
+                })
+            })
+            .collect(),
+        Value::Seq(items) => {
+            for item in items {
+                if let Value::Scalar(Scalar {
+                    text,
+                    kind: Kind::Text,
+                }) = &mut item.value
+                    && !text.contains('=')
+                {
+                    *text = text.replacen(':', "=", 1);
+                }
+            }
+            return;
+        }
+        Value::Scalar(_) => return,
+    };
+    node.value = Value::Seq(lines);
+}
+
 fn to_list(node: &mut Node) {
     if node.scalar().is_some() {
         let item = Node {
@@ -162,7 +200,11 @@ pub(super) fn merge(base: Node, over: Node, path: &str) -> Node {
             merged
         }
         (Value::Seq(mut items), Value::Seq(over)) => {
-            items.extend(over.into_iter().map(strip));
+            for item in over {
+                if item.tag != Some(Tag::Reset) && !items.iter().any(|own| own.means(&item)) {
+                    items.push(strip(item));
+                }
+            }
             Node {
                 value: Value::Seq(items),
                 ..base_of(base.location, None)
@@ -256,167 +298,13 @@ pub(super) fn strip(mut node: Node) -> Node {
             });
             node.value = Value::Map(clean.collect());
         }
-        Value::Seq(items) => node.value = Value::Seq(items.into_iter().map(strip).collect()),
+        Value::Seq(items) => {
+            let kept = items
+                .into_iter()
+                .filter(|item| item.tag != Some(Tag::Reset));
+            node.value = Value::Seq(kept.map(strip).collect());
+        }
         Value::Scalar(_) => {}
     }
     node
-}
-
-/// Leaves one entry of each in the lists of every service, the last one, at the place of the first.
-pub(super) fn unique(root: &mut Node) {
-    const KEYS: [&str; 17] = [
-        "ports",
-        "volumes",
-        "secrets",
-        "configs",
-        "devices",
-        "env_file",
-        "expose",
-        "dns",
-        "dns_opt",
-        "dns_search",
-        "tmpfs",
-        "cap_add",
-        "cap_drop",
-        "profiles",
-        "links",
-        "extra_hosts",
-        "security_opt",
-    ];
-    for service in children(root, "services") {
-        for key in KEYS {
-            edit(&mut service.value, key, |list| {
-                if let Value::Seq(items) = &mut list.value {
-                    let mut kept: Vec<(String, Node)> = Vec::new();
-                    for item in items.drain(..) {
-                        let name = identity(key, &item);
-                        match kept.iter_mut().find(|(other, _)| *other == name) {
-                            Some((_, place)) => *place = item,
-                            None => kept.push((name, item)),
-                        }
-                    }
-                    *items = kept.into_iter().map(|(_, item)| item).collect();
-                }
-            });
-        }
-    }
-}
-
-/// What makes two entries of a list the same.
-fn identity(key: &str, item: &Node) -> String {
-    let part = |name: &str| item.get(name).and_then(text);
-    let written = text(item);
-    let known = match key {
-        // A range is not taken apart just to be compared.
-        "ports" if written.as_ref().is_some_and(|text| text.contains('-')) => written,
-        "ports" => Port::read(item).ok().map(|ports| {
-            let show = |port: &Port| {
-                format!(
-                    "{:?}:{:?}:{}/{}",
-                    port.host_ip, port.published, port.target, port.protocol
-                )
-            };
-            ports.iter().map(show).collect::<Vec<_>>().join(" ")
-        }),
-        "volumes" => match &written {
-            Some(short) => super::Mount::read(item)
-                .map(|mount| mount.target)
-                .ok()
-                .or(Some(short.clone())),
-            None => part("target"),
-        },
-        "devices" => match &written {
-            Some(short) => short.split(':').nth(1).or(Some(short)).map(str::to_owned),
-            None => part("target").or_else(|| part("source")),
-        },
-        "secrets" => written
-            .map(|name| format!("/run/secrets/{name}"))
-            .or_else(|| {
-                part("target")
-                    .or_else(|| part("source"))
-                    .map(|name| paths::join("/run/secrets", &name))
-            }),
-        "configs" => written.map(|name| format!("/{name}")).or_else(|| {
-            part("target")
-                .or_else(|| part("source"))
-                .map(|name| paths::join("/", &name))
-        }),
-        "env_file" => written.or_else(|| part("path")),
-        _ => written,
-    };
-    known.unwrap_or_else(|| format!("{:?}", item.location))
-}
-
-/// Makes the relative paths of a file of the folder `dir` relative to the submission's root.
-pub(super) fn rebase(root: &mut Node, dir: &str) {
-    if dir.is_empty() || dir == "." {
-        return;
-    }
-    let path = |node: &mut Node| {
-        if let Value::Scalar(Scalar {
-            text,
-            kind: Kind::Text,
-        }) = &mut node.value
-        {
-            *text = paths::join(dir, text);
-        }
-    };
-    for service in children(root, "services") {
-        let node = &mut service.value;
-        edit(node, "build", |build| {
-            if build.get("context").is_none()
-                && let Value::Map(fields) = &mut build.value
-            {
-                let location = build.location.clone();
-                fields.push(Field {
-                    key: "context".to_owned(),
-                    value: Node::text(Some("."), location.clone()),
-                    location,
-                });
-            }
-            edit(build, "context", |context| {
-                if !text(context).is_some_and(|text| paths::is_remote(&text)) {
-                    path(context);
-                }
-            });
-        });
-        for key in ["env_file", "label_file"] {
-            edit(node, key, |list| {
-                if let Value::Seq(items) = &mut list.value {
-                    for item in items {
-                        path(item);
-                        edit(item, "path", path);
-                    }
-                }
-            });
-        }
-        edit(node, "volumes", |list| {
-            if let Value::Seq(items) = &mut list.value {
-                for item in items {
-                    rebase_mount(item, dir);
-                }
-            }
-        });
-        edit(node, "extends", |extends| edit(extends, "file", path));
-    }
-    for kind in ["secrets", "configs"] {
-        for thing in children(root, kind) {
-            edit(&mut thing.value, "file", path);
-        }
-    }
-}
-
-fn rebase_mount(item: &mut Node, dir: &str) {
-    if item.get("type").and_then(text).as_deref() == Some("bind") {
-        edit(item, "source", |source| {
-            if let Value::Scalar(scalar) = &mut source.value {
-                scalar.text = paths::join(dir, &scalar.text);
-            }
-        });
-    } else if let Value::Scalar(scalar) = &mut item.value
-        && scalar.text.starts_with('.')
-        && let Some((source, rest)) = scalar.text.split_once(':')
-    {
-        scalar.text = format!("./{}:{rest}", paths::join(dir, source));
-    }
 }

@@ -137,6 +137,10 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
             "shared" | "rshared" | "private" | "rprivate" | "slave" | "rslave" => {
                 mount.propagation = Some(option.to_owned())
             }
+            "z" | "Z" => mount.other.push((
+                "selinux".to_owned(),
+                Node::text(Some(option), location.clone()),
+            )),
             _ => {}
         }
     }
@@ -194,7 +198,15 @@ fn long(node: &Node) -> Read<Mount> {
     if let Some(tmpfs) = fields.node("tmpfs") {
         let mut tmpfs = Fields::of(&tmpfs);
         mount.tmpfs_size = tmpfs.size("size")?.map(|size| size.value);
-        mount.tmpfs_mode = tmpfs.node("mode").map(|node| mode(&node)).transpose()?;
+        if let Some(node) = tmpfs.node("mode") {
+            if node.str().is_some() {
+                return invalid(
+                    &node.location,
+                    "aquí `mode` va en octal y sin comillas, como `0755`",
+                );
+            }
+            mount.tmpfs_mode = Some(mode(&node)?);
+        }
     }
     mount.other.extend(fields.rest());
     Ok(mount)

@@ -64,11 +64,24 @@ fn long(node: &Node) -> Read<Port> {
         },
         None => None,
     };
+    let host_ip = fields.text("host_ip")?;
+    if let Some(ip) = host_ip
+        .as_ref()
+        .filter(|ip| ip.parse::<std::net::IpAddr>().is_err())
+    {
+        return invalid(
+            &ip.location,
+            format!(
+                "`host_ip` tiene que ser una dirección IP, como `127.0.0.1`, y es `{}`",
+                ip.value
+            ),
+        );
+    }
     Ok(Port {
         location,
         target,
         published,
-        host_ip: fields.plain_text("host_ip")?,
+        host_ip: host_ip.map(|ip| ip.value),
         protocol: fields
             .plain_text("protocol")?
             .unwrap_or_else(|| "tcp".to_owned()),
@@ -82,7 +95,10 @@ fn long(node: &Node) -> Read<Port> {
 
 /// `[[IP:]PUBLISHED:]TARGET[/PROTOCOL]`, where both ports may be ranges.
 fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
-    let (address, protocol) = written.split_once('/').unwrap_or((written, "tcp"));
+    let (address, protocol) = match written.split_once('/') {
+        None | Some((_, "")) => (written.trim_end_matches('/'), "tcp"),
+        Some(parts) => parts,
+    };
     if !["tcp", "udp", "sctp"].contains(&protocol.to_ascii_lowercase().as_str()) {
         return invalid(
             location,

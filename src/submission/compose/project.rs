@@ -81,8 +81,6 @@ pub enum Provider {
     Content(String),
     /// Made before, outside of the project.
     External,
-    /// A driver's matter.
-    Driver(String),
 }
 
 /// `external: true`, or the old `external: {name: …}`.
@@ -106,6 +104,19 @@ impl Volume {
     pub(super) fn read(field: &Field) -> Read<Self> {
         let mut fields = Fields::of(&field.value);
         let (external, old_name) = external(&mut fields)?;
+        let more = field.value.map().unwrap_or_default().iter();
+        let mut more = more.filter(|it| {
+            !["external", "name"].contains(&it.key.as_str()) && !it.key.starts_with("x-")
+        });
+        if external && let Some(more) = more.next() {
+            return invalid(
+                &more.location,
+                format!(
+                    "el volumen `{}` es externo y ya está hecho: quita `{}`, o quita `external`",
+                    field.key, more.key
+                ),
+            );
+        }
         Ok(Self {
             location: field.location.clone(),
             name: fields.text("name")?.or(old_name),
@@ -134,15 +145,6 @@ impl Provided {
                 providers.push((key, Located { value, location }));
             }
         }
-        if let Some(Located { value, location }) = fields.text("driver")? {
-            let value = Provider::Driver(value);
-            providers.push(("driver", Located { value, location }));
-        }
-        if external {
-            let location = field.location.clone();
-            let value = Provider::External;
-            providers.push(("external", Located { value, location }));
-        }
         let name = &field.key;
         if let [(one, _), (other, provider), ..] = providers.as_slice() {
             return invalid(
@@ -151,6 +153,11 @@ impl Provided {
                     "`{kind}.{name}` tiene `{one}` y `{other}`, que se excluyen: deja solo una"
                 ),
             );
+        }
+        if external {
+            let location = field.location.clone();
+            let value = Provider::External;
+            providers = vec![("external", Located { value, location })];
         }
         let Some((_, provider)) = providers.pop() else {
             return invalid(

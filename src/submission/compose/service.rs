@@ -168,6 +168,8 @@ pub struct EnvFile {
     pub raw: bool,
     /// Whether it is there.
     pub present: bool,
+    /// The variables that it defines, and where.
+    pub variables: Vec<(String, Location)>,
 }
 
 /// One service that must come first.

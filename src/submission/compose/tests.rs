@@ -1,19 +1,12 @@
 use super::*;
 
-fn load_files(files: &[(&str, &str)]) -> Result<Option<Loaded>, ComposeError> {
+pub(super) fn load_files(files: &[(&str, &str)]) -> Result<Option<Loaded>, ComposeError> {
     let mut snapshot = Snapshot::default();
     for (path, text) in files {
         snapshot.insert(path, text.to_string(), false);
     }
     let shell = BTreeMap::from([("S".to_owned(), "shell".to_owned())]);
-    load(&Request {
-        snapshot: &snapshot,
-        shell: &shell,
-        files: &[],
-        env_files: &[],
-        profiles: &[],
-        project: "entrega",
-    })
+    load(&request(&snapshot, &shell))
 }
 
 fn project(files: &[(&str, &str)]) -> Project {
@@ -45,6 +38,132 @@ fn environment(service: &Service) -> String {
         .map(show)
         .collect::<Vec<_>>()
         .join(" ")
+}
+
+/// Asks with `.env` and a shell that has `S`.
+fn request<'a>(snapshot: &'a Snapshot, shell: &'a BTreeMap<String, String>) -> Request<'a> {
+    Request {
+        snapshot,
+        shell,
+        files: &[],
+        env_files: &[],
+        profiles: &[],
+        project: "entrega",
+    }
+}
+
+#[test]
+fn every_fault_of_a_file_is_told_at_once() {
+    let all = |text: &str| -> Vec<String> {
+        let mut snapshot = Snapshot::default();
+        snapshot.insert("compose.yaml", text.to_owned(), false);
+        let faults = faults(&request(&snapshot, &BTreeMap::new()));
+        faults.iter().map(ToString::to_string).collect()
+    };
+    let told = all(
+        "services:\n  a:\n    imagen: x\n    user: 5\n    healthcheck: {interval: 30}\n  b:\n    image: y\n    ports: 80\n",
+    );
+    let lines: Vec<&str> = told.iter().filter_map(|it| it.split(": ").next()).collect();
+    assert_eq!(
+        lines,
+        [
+            "compose.yaml:3",
+            "compose.yaml:4",
+            "compose.yaml:5",
+            "compose.yaml:8"
+        ],
+        "{told:?}"
+    );
+    let told = all(
+        "services:\n  a: {image: x, networks: [n]}\n  b: {image: x, depends_on: [z]}\n  c: {}\n",
+    );
+    assert_eq!(told.len(), 3, "{told:?}");
+    assert!(all("services: {a: {image: x}}").is_empty());
+}
+
+#[test]
+fn every_use_of_a_variable_is_known_with_its_place_and_its_source() {
+    let files = [
+        (
+            "compose.yaml",
+            "services:\n  a:\n    image: \"x:${TAG}\"\n    user: ${U:-5}\n    env_file: e\n    environment: [S, N]\n    command: $NADA\n",
+        ),
+        (".env", "TAG=1\nSOLO=2\n"),
+        ("e", "Q=$TAG\n"),
+    ];
+    let loaded = load_files(&files).unwrap().unwrap();
+    let show = |it: &VariableUse| {
+        let from = match &it.found {
+            Some(Source::Shell) => "shell",
+            Some(Source::EnvFile(path)) => path,
+            None => "-",
+        };
+        format!(
+            "{}{} {} {from}",
+            it.name,
+            if it.guarded { "?" } else { "" },
+            it.location
+        )
+    };
+    let uses: Vec<String> = loaded.variables.iter().map(show).collect();
+    assert_eq!(
+        uses,
+        [
+            "TAG compose.yaml:3 .env",
+            "U? compose.yaml:4 -",
+            "NADA compose.yaml:7 -",
+            "S? compose.yaml:6 shell",
+            "N? compose.yaml:6 -",
+            "TAG? e:1 .env",
+        ]
+    );
+    let dotenv: Vec<String> = loaded
+        .dotenv
+        .iter()
+        .map(|(name, at)| format!("{name} {at}"))
+        .collect();
+    assert_eq!(dotenv, ["TAG .env:1", "SOLO .env:2"]);
+    let service = &loaded.project.services["a"];
+    let (name, at) = &service.env_file[0].variables[0];
+    assert_eq!((name.as_str(), at.file.as_str(), at.line), ("Q", "e", 1));
+    assert_eq!(service.environment["S"].location.file, "compose.yaml");
+    assert_eq!(service.environment["Q"].location.file, "e");
+}
+
+#[test]
+fn a_file_laid_over_another_may_complete_it() {
+    let files = [
+        (
+            "compose.yaml",
+            "services:\n  a: {image: x, depends_on: {b: {condition: service_healthy}}}\n  b: {image: y}\n",
+        ),
+        (
+            "compose.override.yaml",
+            "services:\n  a: {depends_on: {b: {restart: true}}}\n",
+        ),
+    ];
+    let project = project(&files);
+    let dependency = &project.services["a"].depends_on[0];
+    assert!(dependency.restart && dependency.condition == Condition::Healthy);
+    let broken = [
+        files[0],
+        ("compose.override.yaml", "services: {a: {imagen: x}}"),
+    ];
+    assert_eq!(
+        load_files(&broken).unwrap_err().to_string(),
+        "compose.override.yaml:1: Compose no conoce la clave `imagen` en `services.a` (¿querías decir `image`?)"
+    );
+}
+
+#[test]
+fn the_name_in_a_file_is_a_variable_of_it() {
+    let text = "name: tienda-${S}\nservices: {a: {image: 'x:${COMPOSE_PROJECT_NAME}'}}\n";
+    let project = project(&[("compose.yaml", text)]);
+    assert_eq!(project.name, "tienda-shell");
+    assert_eq!(
+        project.services["a"].image.as_ref().unwrap().value,
+        "x:tienda-shell"
+    );
 }
 
 #[test]

@@ -13,8 +13,15 @@ pub(super) fn late(
     stage: Option<&Stage>,
 ) -> Vec<(FaultKind, Span, String)> {
     match &instruction.kind {
-        Kind::Expose(words) => words.iter().filter_map(port).collect(),
+        Kind::Expose(words) => {
+            // What was meant as a comment is one fault, however many words it has.
+            let comment = words.iter().position(|word| word.written.starts_with('#'));
+            let checked = comment.map_or(words.len(), |at| at + 1);
+            words[..checked].iter().filter_map(port).collect()
+        }
         Kind::Stopsignal(word) => signal(word).into_iter().collect(),
+        Kind::Volume(words) => words.iter().filter_map(volume).collect(),
+        Kind::Transfer(transfer) => transfer.from.as_ref().and_then(from).into_iter().collect(),
         Kind::Run(run) => run
             .mounts
             .iter()
@@ -29,6 +36,25 @@ pub(super) fn late(
         },
         _ => Vec::new(),
     }
+}
+
+fn volume(word: &Word) -> Option<(FaultKind, Span, String)> {
+    let empty = !word.variables.is_empty() && word.value.as_ref()?.trim().is_empty();
+    empty.then(|| {
+        let message = format!(
+            "`VOLUME {}` se queda sin carpeta: la variable no tiene valor aquí",
+            shown(&word.written)
+        );
+        (FaultKind::Substitution, word.span, message)
+    })
+}
+
+/// `--from` takes no variables.
+fn from(word: &Word) -> Option<(FaultKind, Span, String)> {
+    word.text().contains('$').then(|| {
+        let message = "`--from` no admite variables: da nombre a una etapa con `FROM … AS nombre` (ahí sí valen los `ARG` de encima del primer `FROM`) y usa ese nombre";
+        (FaultKind::Substitution, word.span, message.to_owned())
+    })
 }
 
 /// `EXPOSE` takes `port`, `port/protocol` and ranges; also `ip:host:port`, of which only the last counts.

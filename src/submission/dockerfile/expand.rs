@@ -1,5 +1,8 @@
 //! Quotes, escapes and variables of a word, as the builder reads them.
 
+#[cfg(test)]
+mod tests;
+
 use std::ops::Range;
 
 use super::pattern;
@@ -16,6 +19,8 @@ pub(super) enum Setting<'s> {
     Unset,
     /// It may be set, to whatever.
     Unknown,
+    /// A build argument without default: not set, unless the build is given one.
+    NotGiven,
     /// It is set to that.
     Known(&'s str),
 }
@@ -324,6 +329,9 @@ impl Reader<'_, '_> {
                     ),
                 ));
             }
+            // What holds in a build that is given nothing.
+            (Some('-'), None) if self.is_not_given(name) => word,
+            (Some('+'), None) if self.is_not_given(name) => Some(String::new()),
             (Some('-' | '+' | '?'), None) => None,
             (Some('#' | '%'), _) if !empty_is_unset => {
                 let value = setting.map(Option::unwrap_or_default);
@@ -400,10 +408,14 @@ impl Reader<'_, '_> {
         }
     }
 
+    fn is_not_given(&self, name: &str) -> bool {
+        matches!((self.lookup)(name), Setting::NotGiven)
+    }
+
     /// Nothing when it is unknown, `Some(None)` when it is not set.
     fn setting(&mut self, name: &str) -> Option<Option<String>> {
         match (self.lookup)(name) {
-            Setting::Unknown => None,
+            Setting::Unknown | Setting::NotGiven => None,
             Setting::Unset => Some(None),
             Setting::Known(value) => self
                 .budget
@@ -430,84 +442,5 @@ fn join(out: &mut Out, more: Out) {
     match more {
         Some(more) => add(out, &more),
         None => *out = None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn read(text: &str) -> Expansion {
-        let lookup = |name: &str| match name {
-            "A" => Setting::Known("uno.dos.tres"),
-            "E" => Setting::Known(""),
-            "X" => Setting::Unknown,
-            _ => Setting::Unset,
-        };
-        expand(text, '\\', &lookup, &mut Budget(1 << 20))
-    }
-
-    #[test]
-    fn every_form_gives_what_the_builder_gives() {
-        for (text, value) in [
-            ("$A-${A}", "uno.dos.tres-uno.dos.tres"),
-            ("$N|${E:-x}|${E-x}|${N-x}|${N:-$A}", "|x||x|uno.dos.tres"),
-            ("${A:+x}|${E:+x}|${E+x}|${N+x}", "x||x|"),
-            ("${A?no}|${A:?no}", "uno.dos.tres|uno.dos.tres"),
-            (
-                "${A#*.}|${A##*.}|${A%.*}|${A%%.*}",
-                "dos.tres|tres|uno.dos|uno",
-            ),
-            (
-                "${A/o/0}|${A//o/0}|${A/.*./-}",
-                "un0.dos.tres|un0.d0s.tres|uno-tres",
-            ),
-            (r#"'$A' "$E\"b\c" \$A d\ e"#, r#"$A "b\c $A d e"#),
-            ("a$ $$ ${N:-a}b}", "a$  ab}"),
-        ] {
-            let read = read(text);
-            assert_eq!(read.value.as_deref(), Some(value), "{text}: {read:?}");
-        }
-        assert_eq!(read("${X:-a}").value, None);
-        assert_eq!(read("a$X").value, None);
-        let named: Vec<_> = read("$A ${N:-$E} $1").variables;
-        assert_eq!(
-            named
-                .iter()
-                .map(|v| (v.name.as_str(), v.range.clone(), v.guarded))
-                .collect::<Vec<_>>(),
-            [("A", 0..2, false), ("E", 8..10, false), ("N", 3..11, true)]
-        );
-    }
-
-    #[test]
-    fn what_the_builder_refuses_is_told_with_its_place() {
-        for (text, range, part) in [
-            ("a${A", 1..4, "le falta la llave"),
-            ("a${A:-b", 1..7, "le falta la llave"),
-            ("${}", 0..3, "no nombra ninguna"),
-            ("${A!b}", 0..4, "no conoce la forma `!`"),
-            ("${A:b}", 0..6, "no conoce la forma"),
-            ("x'a", 1..3, "no se cierra"),
-            ("x\"a", 1..3, "no se cierran"),
-            ("${N:?falta}", 0..11, "«falta»"),
-            ("${A/b}", 0..6, "busca/pon"),
-        ] {
-            let refusal = read(text).refusal.unwrap_or_else(|| panic!("{text}"));
-            assert_eq!(refusal.range, range, "{text}: {}", refusal.message);
-            assert!(
-                refusal.message.contains(part),
-                "{text}: {}",
-                refusal.message
-            );
-        }
-    }
-
-    #[test]
-    fn defaults_in_defaults_without_end_are_left_unknown() {
-        let deep = "${A:-".repeat(100_000);
-        let read = read(&deep);
-        assert_eq!(read.value, None);
-        assert_eq!(read.refusal, None);
     }
 }

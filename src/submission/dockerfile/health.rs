@@ -27,7 +27,11 @@ pub(super) fn check(
             return (wrong, false);
         }
         "NONE" => {
-            if !rest.is_empty() {
+            // The builder counts the words of an array, and an empty one has none.
+            let empty = command
+                .and_then(Command::exec_words)
+                .is_some_and(<[_]>::is_empty);
+            if !rest.is_empty() && !empty {
                 let hint = comment_hint([rest.text()]);
                 refuse(
                     rest.span(),
@@ -138,7 +142,7 @@ fn nanoseconds(text: &str) -> Option<i64> {
             };
         rest = &rest[end..];
     }
-    (!text.is_empty() && total < 9.2e18).then(|| (sign * total) as i64)
+    (!text.is_empty() && total < 9.2e18).then_some((sign * total) as i64)
 }
 
 #[cfg(test)]

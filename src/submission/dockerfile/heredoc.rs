@@ -24,6 +24,7 @@ pub(super) fn opener(word: &str) -> Option<Opener> {
         Some(rest) => (true, rest),
         None => (false, rest),
     };
+    let rest = rest.trim_start();
     if rest.is_empty() || rest.contains('<') {
         return None;
     }
@@ -53,10 +54,19 @@ pub(super) fn openers(line: Part<'_>) -> Vec<(Opener, Span)> {
     if !line.text().contains("<<") || !expand::is_well_formed(line.text(), '\\') {
         return Vec::new();
     }
-    super::pairs::words(line, '\\')
-        .into_iter()
-        .filter_map(|word| Some((opener(word.text())?, word.span())))
-        .collect()
+    let mut openers = Vec::new();
+    let mut words = super::pairs::words(line, '\\').into_iter().peekable();
+    while let Some(mut word) = words.next() {
+        // Blanks may stand behind `<<`, but not behind `<<-`.
+        let bare = word.text().trim_start_matches(|c: char| c.is_ascii_digit());
+        if bare == "<<"
+            && let Some(name) = words.next_if(|next| !next.text().contains('<'))
+        {
+            word.end = name.end;
+        }
+        openers.extend(opener(word.text()).map(|opener| (opener, word.span())));
+    }
+    openers
 }
 
 /// A heredoc that was read, and where its last line ends.
@@ -153,6 +163,8 @@ mod tests {
         assert_eq!(name("<<-'EOF'"), Some(("EOF".into(), false, true)));
         assert_eq!(name("3<<\"E F\""), Some(("E F".into(), false, false)));
         assert_eq!(name("<<E\"O\"F"), Some(("EOF".into(), false, false)));
+        assert_eq!(name("<< -EOF"), Some(("-EOF".into(), true, false)));
+        assert_eq!(name("<<\\EOF"), Some(("EOF".into(), true, false)));
         for none in ["<<", "<<<x", "<<-", "<EOF", "a<<EOF", "<<'EOF"] {
             assert_eq!(name(none), None, "{none}");
         }

@@ -43,6 +43,51 @@ impl Instruction {
         }
     }
 
+    /// All its words, those of its flags first; the text of a shell form has none, and what `ONBUILD` puts off
+    /// has its own.
+    pub fn words(&self) -> Vec<&Word> {
+        let mut words: Vec<&Word> = Vec::new();
+        // A mount's parts are words of their own.
+        let whole = |flag: &&Flag| !(self.is("RUN") && flag.name == "mount");
+        words.extend(
+            self.flags
+                .iter()
+                .filter(whole)
+                .filter_map(|flag| flag.value.as_ref()),
+        );
+        match &self.kind {
+            Kind::Transfer(transfer) => {
+                words.extend(&transfer.sources);
+                words.push(&transfer.destination);
+            }
+            Kind::Arg(pairs) | Kind::Env(pairs) | Kind::Label(pairs) => {
+                for pair in pairs {
+                    words.push(&pair.name);
+                    words.extend(&pair.value);
+                }
+            }
+            Kind::From(from) => {
+                words.push(&from.image);
+                words.extend(&from.name);
+            }
+            Kind::Run(run) => {
+                let options = run.mounts.iter().flat_map(|mount| &mount.options);
+                words.extend(options.filter_map(|(_, value)| value.as_ref()));
+                words.extend(run.command.exec_words().unwrap_or_default());
+            }
+            Kind::Cmd(command) | Kind::Entrypoint(command) | Kind::Healthcheck(Some(command)) => {
+                words.extend(command.exec_words().unwrap_or_default());
+            }
+            Kind::Expose(list) | Kind::Shell(list) | Kind::Volume(list) => words.extend(list),
+            Kind::Maintainer(word)
+            | Kind::Stopsignal(word)
+            | Kind::User(word)
+            | Kind::Workdir(word) => words.push(word),
+            Kind::Healthcheck(None) | Kind::Onbuild(_) => {}
+        }
+        words
+    }
+
     /// What it sets, for `ENV`, `ARG` and `LABEL`.
     pub fn pairs(&self) -> &[Pair] {
         match &self.kind {

@@ -87,8 +87,8 @@ impl<'t> Lines<'t> {
         self.at
     }
 
-    /// The next logical line; it is empty for a continuation that nothing follows.
-    pub fn logical(&mut self) -> Option<ShellText> {
+    /// The next logical line, and where it starts: a continuation alone may stand in front of its text, or of nothing.
+    pub fn logical(&mut self) -> Option<(usize, ShellText)> {
         loop {
             let range = self.physical()?;
             let line = self.text[range.clone()].trim_start();
@@ -123,7 +123,7 @@ impl<'t> Lines<'t> {
             if joined.origins.is_empty() {
                 joined.origins.push((0, start));
             }
-            return Some(joined);
+            return Some((start, joined));
         }
     }
 
@@ -325,7 +325,7 @@ mod tests {
     fn lines(text: &str) -> (Vec<String>, usize) {
         let mut lines = Lines::new(text);
         let mut out = Vec::new();
-        while let Some(line) = lines.logical() {
+        while let Some((_, line)) = lines.logical() {
             out.push(line.text);
         }
         (out, lines.comments.len())
@@ -346,7 +346,7 @@ mod tests {
     #[test]
     fn directives_stand_in_front_of_everything_else() {
         let mut lines = Lines::new("# Escape = `\n#syntax=x\n# nota\n# check=skip=all\nRUN a `\nb");
-        let line = lines.logical().expect("a line");
+        let (_, line) = lines.logical().expect("a line");
         assert_eq!(line.text, "RUN a b");
         let names: Vec<_> = lines.directives.iter().map(|d| d.name.as_str()).collect();
         assert_eq!(names, ["escape", "syntax"]);
@@ -357,7 +357,7 @@ mod tests {
     #[test]
     fn a_stretch_knows_its_place_in_the_file() {
         let text = "RUN uno \\\n  # ñ\n  dos ñandú";
-        let line = Lines::new(text).logical().expect("a line");
+        let (_, line) = Lines::new(text).logical().expect("a line");
         let words = line.part().words();
         let places: Vec<_> = words
             .iter()

@@ -124,6 +124,9 @@ pub(super) fn check(mount: &Mount) -> Vec<(Span, String)> {
             })
         };
         let message = match key.as_str() {
+            "from" if value.bytes().zip(value.bytes().skip(1)).any(|(b, _)| b == b'$') => Some(
+                "`from` en `--mount` no admite variables: da nombre a una etapa (`FROM … AS base`) y usa ese nombre".to_owned(),
+            ),
             "type" => one_of(&TYPES),
             "sharing" => one_of(&SHARING),
             "readonly" | "ro" | "readwrite" | "rw" | "required" => {
@@ -141,6 +144,58 @@ pub(super) fn check(mount: &Mount) -> Vec<(Span, String)> {
             _ => None,
         };
         wrong.extend(message.map(|message| (word.span, message)));
+    }
+    let place = |key: &str| {
+        let (_, value) = mount.options.iter().find(|(name, _)| name == key)?;
+        Some(value.as_ref().map_or(mount.span, |word| word.span))
+    };
+    let unknown_type = mount
+        .options
+        .iter()
+        .any(|(key, value)| key == "type" && value.as_ref().is_some_and(|v| v.value.is_none()));
+    if unknown_type {
+        return wrong;
+    }
+    let kind = mount.kind().to_lowercase();
+    for (keys, kinds) in [
+        (&["uid", "gid", "mode"][..], &["secret", "ssh", "cache"][..]),
+        (&["required"], &["secret", "ssh"]),
+        (&["sharing"], &["cache"]),
+        (&["size"], &["tmpfs"]),
+        (&["env"], &["secret"]),
+    ] {
+        for key in keys.iter().filter(|_| !kinds.contains(&kind.as_str())) {
+            wrong.extend(place(key).map(|span| {
+                let kinds = kinds.join("`, `");
+                (span, format!("`{key}` solo vale en un `--mount` de tipo `{kinds}`, y este es de tipo `{kind}`"))
+            }));
+        }
+    }
+    if kind == "secret" {
+        if let Some(span) = place("from") {
+            wrong.push((
+                span,
+                "un secreto no sale de una etapa: quita `from`".to_owned(),
+            ));
+        }
+        let source = place("source").or_else(|| place("src"));
+        let target = ["target", "dst", "destination"].into_iter().find_map(place);
+        match (source, place("id")) {
+            (None, None) if target.is_none() => {
+                wrong.push((
+                    mount.span,
+                    "a este secreto le falta decir cuál es: `--mount=type=secret,id=nombre`"
+                        .to_owned(),
+                ));
+            }
+            (Some(span), Some(_)) => {
+                wrong.push((
+                    span,
+                    "`id` y `source` nombran lo mismo en un secreto: deja `id`".to_owned(),
+                ));
+            }
+            _ => {}
+        }
     }
     wrong
 }

@@ -66,8 +66,18 @@ pub(super) fn pairs(part: Part<'_>, escape: char) -> (Vec<Pair>, Vec<Wrong<'_>>)
     }
     let mut pairs = Vec::new();
     let mut wrong = Vec::new();
+    let mut commented = false;
     for word in words {
         match word.text().find('=') {
+            // What was meant as a comment is one fault, however many words it has.
+            None if commented => {}
+            None if word.text().starts_with('#') => {
+                commented = true;
+                wrong.push(Wrong::NoEquals(Part {
+                    end: part.end,
+                    ..word
+                }));
+            }
             None => wrong.push(Wrong::NoEquals(word)),
             Some(0) => wrong.push(Wrong::NoName(word)),
             Some(at) => pairs.push(pair(word, at)),
@@ -82,13 +92,20 @@ pub(super) fn arguments(part: Part<'_>, escape: char) -> (Vec<Pair>, Vec<Wrong<'
     let mut wrong = Vec::new();
     for word in words(part, escape) {
         match word.text().find('=') {
+            // The name of an `ARG` is taken as it is.
             None => pairs.push(Pair {
-                name: word.word(),
+                name: word.literal(),
                 value: None,
                 legacy: false,
             }),
             Some(0) => wrong.push(Wrong::NoName(word)),
-            Some(at) => pairs.push(pair(word, at)),
+            Some(at) => {
+                let name = word.slice(0..at).literal();
+                pairs.push(Pair {
+                    name,
+                    ..pair(word, at)
+                });
+            }
         }
     }
     if pairs.is_empty() && wrong.is_empty() {

@@ -38,8 +38,23 @@ const PROXY: [&str; 10] = [
     "no_proxy",
 ];
 
+/// What is set, and to what.
+type Set = BTreeMap<String, Value>;
+
 /// The value of what is set, as far as it is known.
-type Set = BTreeMap<String, Option<String>>;
+#[derive(Clone)]
+enum Value {
+    Known(String),
+    Unknown,
+    /// An `ARG` without default that the build is not given.
+    NotGiven,
+}
+
+impl std::convert::From<Option<String>> for Value {
+    fn from(value: Option<String>) -> Self {
+        value.map_or(Self::Unknown, Self::Known)
+    }
+}
 
 /// The variables of one stage.
 #[derive(Default)]
@@ -47,8 +62,8 @@ struct Scope {
     base: Option<usize>,
     /// Whether the image it starts from may set anything.
     open: bool,
-    env: Set,
-    args: Set,
+    /// By `ENV` and `ARG` alike: the last one holds.
+    set: Set,
 }
 
 /// The variables of a file, as far as it has been read.
@@ -80,7 +95,7 @@ impl<'a> Scopes<'a> {
             budget: Budget::of(text),
             globals: PLATFORM
                 .iter()
-                .map(|&name| (name.to_owned(), None))
+                .map(|&name| (name.to_owned(), Value::Unknown))
                 .collect(),
             stages: Vec::new(),
             faults: Vec::new(),
@@ -94,10 +109,10 @@ impl<'a> Scopes<'a> {
             StageBase::Stage(index) => scope.base = Some(*index),
             StageBase::Image(_) => {
                 scope.open = true;
-                scope.env.insert("PATH".to_owned(), None);
+                scope.set.insert("PATH".to_owned(), Value::Unknown);
             }
             StageBase::Scratch => {
-                scope.env.insert("PATH".to_owned(), None);
+                scope.set.insert("PATH".to_owned(), Value::Unknown);
             }
         }
         self.stages.push(scope);
@@ -135,7 +150,9 @@ impl<'a> Scopes<'a> {
             Kind::Arg(pairs) => {
                 // Above the first `FROM` each sees those in front of it; in a stage only those of the lines above.
                 for index in 0..pairs.len() {
-                    self.pairs(&mut pairs[index..=index], line, place);
+                    if let Some(value) = &mut pairs[index].value {
+                        self.word(value, line, place);
+                    }
                     if place == Place::Global {
                         self.declare(&pairs[index..=index], place);
                     }
@@ -149,7 +166,7 @@ impl<'a> Scopes<'a> {
                 if let (Place::Stage, Some(scope)) = (place, self.stages.last_mut()) {
                     for pair in pairs {
                         let value = pair.value.as_ref().and_then(|word| word.value.clone());
-                        scope.env.insert(pair.name.text().to_owned(), value);
+                        scope.set.insert(pair.name.text().to_owned(), value.into());
                     }
                 }
             }
@@ -214,13 +231,18 @@ impl<'a> Scopes<'a> {
             let given = self.build_args.get(name).cloned();
             let default = pair.value.as_ref().map(|word| word.value.clone());
             let value = match (given, default) {
-                (Some(given), _) => Some(given),
-                (None, Some(default)) => default,
-                (None, None) if place == Place::Stage => self.globals.get(name).cloned().flatten(),
-                (None, None) => None,
+                (Some(given), _) => Value::Known(given),
+                (None, Some(default)) => default.into(),
+                (None, None) if place == Place::Stage => match self.globals.get(name) {
+                    Some(value) => value.clone(),
+                    // Without a value it leaves what is set as it is.
+                    None if self.in_stage(name).1 => continue,
+                    None => Value::NotGiven,
+                },
+                (None, None) => Value::NotGiven,
             };
             let set = match self.stages.last_mut() {
-                Some(stage) if place == Place::Stage => &mut stage.args,
+                Some(stage) if place == Place::Stage => &mut stage.set,
                 _ => &mut self.globals,
             };
             set.insert(name.to_owned(), value);
@@ -239,16 +261,18 @@ impl<'a> Scopes<'a> {
         let expansion = expand::expand(&source, self.escape, &lookup, &mut budget);
         self.budget = budget;
         word.value = expansion.value;
+        // In an array's word the quotes are not part of what it says; where escapes were, places are lost.
+        let inside = if source == word.written {
+            Some(0)
+        } else {
+            let within = word.written.len().max(2) - 1;
+            (word.written.get(1..within) == Some(&source)).then_some(1)
+        };
+        let start = inside.map(|inside| line.locate(word.span.start) + inside);
         let spot = |range: std::ops::Range<usize>| {
-            let inside = if source == word.written {
-                0
-            } else if word.written.get(1..word.written.len().max(2) - 1) == Some(&source) {
-                1
-            } else {
-                return word.span;
-            };
-            let start = line.locate(word.span.start) + inside;
-            line.place(start + range.start, start + range.end)
+            start.map_or(word.span, |start| {
+                line.place(start + range.start, start + range.end)
+            })
         };
         word.variables = expansion
             .variables
@@ -263,7 +287,10 @@ impl<'a> Scopes<'a> {
         if let Some(refusal) = expansion.refusal {
             let span: Span = spot(refusal.range);
             self.faults.push(Fault {
-                kind: FaultKind::Substitution,
+                kind: match place {
+                    Place::Elsewhere => FaultKind::PutOff,
+                    _ => FaultKind::Substitution,
+                },
                 span,
                 instruction: span,
                 message: refusal.message,
@@ -284,30 +311,31 @@ impl<'a> Scopes<'a> {
     }
 
     fn in_stage(&self, name: &str) -> (Setting<'_>, bool) {
-        let mut arg = None;
         let mut open = false;
         let mut at = self.stages.len().checked_sub(1);
         for _ in 0..FARTHEST {
             let Some(scope) = at.and_then(|index| self.stages.get(index)) else {
                 break;
             };
-            if let Some(value) = scope.env.get(name) {
+            if let Some(value) = scope.set.get(name) {
                 return (setting(value), true);
             }
-            arg = arg.or_else(|| scope.args.get(name));
             open |= scope.open;
             at = scope.base;
         }
-        open |= at.is_some();
-        match arg {
-            Some(value) => (setting(value), true),
-            None if PROXY.contains(&name) => (Setting::Unknown, true),
-            None if open => (Setting::Unknown, false),
-            None => (Setting::Unset, false),
+        let proxy = PROXY.contains(&name);
+        if proxy || open || at.is_some() {
+            (Setting::Unknown, proxy)
+        } else {
+            (Setting::Unset, false)
         }
     }
 }
 
-fn setting(value: &Option<String>) -> Setting<'_> {
-    value.as_deref().map_or(Setting::Unknown, Setting::Known)
+fn setting(value: &Value) -> Setting<'_> {
+    match value {
+        Value::Known(value) => Setting::Known(value),
+        Value::Unknown => Setting::Unknown,
+        Value::NotGiven => Setting::NotGiven,
+    }
 }

@@ -35,6 +35,8 @@ pub enum StageBase {
 pub(super) type Names = BTreeMap<String, Vec<usize>>;
 
 /// The stage number `index`, begun by the instruction number `at`.
+///
+/// Names are kept in lower case, and `FROM` must write them so; `COPY --from` need not.
 pub(super) fn begin(index: usize, at: usize, span: Span, from: &From, names: &mut Names) -> Stage {
     let base = match &from.image.value {
         Some(image) => match names

@@ -1,6 +1,6 @@
 //! Builds the tree from the parser's events, without recursion and within a budget.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use granit_parser::{Event, Marker, Parser, ScalarStyle, Span, Tag as RawTag, options};
 
@@ -26,14 +26,23 @@ pub fn parse(text: &str, file: &str) -> Result<Vec<Node>, YamlError> {
         anchors: HashMap::new(),
         nodes: 0,
     };
+    let length = text.chars().count();
     for next in Parser::new_from_str_with_options(text, options) {
-        let (event, span) = next.map_err(|error| {
+        let (mut event, span) = next.map_err(|error| {
             let line = text
                 .lines()
                 .nth(error.marker().line().saturating_sub(1))
                 .unwrap_or("");
             builder.fault(error.marker(), fault::message(&error, line))
         })?;
+        // A block at the end of a file whose last line is not ended has no last line break either.
+        if let Event::Scalar(block, ScalarStyle::Literal | ScalarStyle::Folded, ..) = &mut event
+            && !text.ends_with('\n')
+            && span.end.index() >= length
+            && block.ends_with('\n')
+        {
+            block.to_mut().pop();
+        }
         builder.take(event, span)?;
     }
     Ok(builder.documents)
@@ -68,11 +77,42 @@ struct Open {
 enum Content {
     Seq(Vec<Node>),
     Map {
-        fields: Vec<Field>,
+        fields: Fields,
         merges: Vec<Node>,
         merge_seen: Option<Location>,
         key: Option<Key>,
     },
+}
+
+/// Fields in order, found by key at once however many they are.
+#[derive(Default)]
+struct Fields {
+    list: Vec<Field>,
+    /// The keys, once there are too many to look through.
+    keys: HashSet<String>,
+}
+
+impl Fields {
+    /// Up to here looking through is quicker.
+    const FEW: usize = 16;
+
+    fn has(&self, key: &str) -> bool {
+        if self.keys.is_empty() {
+            self.list.iter().any(|field| field.key == key)
+        } else {
+            self.keys.contains(key)
+        }
+    }
+
+    fn push(&mut self, field: Field) {
+        if !self.keys.is_empty() {
+            self.keys.insert(field.key.clone());
+        }
+        self.list.push(field);
+        if self.keys.is_empty() && self.list.len() > Self::FEW {
+            self.keys = self.list.iter().map(|field| field.key.clone()).collect();
+        }
+    }
 }
 
 struct Key {
@@ -118,7 +158,7 @@ impl Builder<'_> {
             }
             Event::MappingStart(_, anchor, tag) => {
                 let content = Content::Map {
-                    fields: Vec::new(),
+                    fields: Fields::default(),
                     merges: Vec::new(),
                     merge_seen: None,
                     key: None,
@@ -202,7 +242,7 @@ impl Builder<'_> {
     }
 
     /// What is written wins over what is merged in, and the first merged over the next.
-    fn merged(&self, mut fields: Vec<Field>, merges: Vec<Node>) -> Result<Vec<Field>, YamlError> {
+    fn merged(&self, mut fields: Fields, merges: Vec<Node>) -> Result<Vec<Field>, YamlError> {
         let no_map = |node: &Node| YamlError {
             message: "`<<` mezcla mapas: dale un alias `*nombre` de un mapa, o una lista de ellos"
                 .to_owned(),
@@ -218,13 +258,13 @@ impl Builder<'_> {
                     return Err(no_map(&source));
                 };
                 for field in inherited {
-                    if !fields.iter().any(|own| own.key == field.key) {
+                    if !fields.has(&field.key) {
                         fields.push(field);
                     }
                 }
             }
         }
-        Ok(fields)
+        Ok(fields.list)
     }
 
     /// Puts a finished node where it belongs.
@@ -279,11 +319,29 @@ impl Builder<'_> {
                         ));
                     };
                     let text = scalar.text.clone();
+                    if scalar.kind != Kind::Text && !is_merge {
+                        return Err(YamlError {
+                            message: if text.is_empty() {
+                                "falta la clave delante de `:`".to_owned()
+                            } else {
+                                format!(
+                                    "una clave tiene que ser un texto, y `{text}` no lo es: escríbela entre comillas, `\"{text}\"`"
+                                )
+                            },
+                            location: node.location,
+                        });
+                    }
                     let before = if is_merge {
                         merge_seen.replace(node.location.clone())
-                    } else {
+                    } else if fields.has(&text) {
                         let same = |field: &&Field| field.key == text;
-                        fields.iter().find(same).map(|field| field.location.clone())
+                        fields
+                            .list
+                            .iter()
+                            .find(same)
+                            .map(|field| field.location.clone())
+                    } else {
+                        None
                     };
                     if let Some(before) = before {
                         return Err(YamlError {

@@ -23,6 +23,22 @@ pub(super) fn message(error: &ScanError, line: &str) -> String {
                 "un valor no puede empezar por `{character}`: escríbelo entre comillas"
             );
         }
+        E::MissingAnchorOrAliasName => {
+            "`*` empieza un alias y `&` un ancla, y aquí les falta el nombre: si quieres el carácter, escríbelo entre comillas"
+        }
+        E::UndeclaredTagHandle
+        | E::InvalidTagTerminator
+        | E::MissingTagUri
+        | E::InvalidTagEscape
+        | E::UnclosedVerbatimTag => {
+            "`!` empieza una etiqueta y esta no existe: si quieres el carácter, escribe el valor entre comillas"
+        }
+        E::InvalidBlockScalarHeader | E::ZeroBlockScalarIndent => {
+            "detrás de `|` o `>` no va nada más en la línea: el texto empieza en la siguiente, con más sangría"
+        }
+        E::PlainScalarStartsWithDashFlowIndicator | E::UnexpectedEndOfPlainScalar => {
+            "este valor necesita comillas"
+        }
         E::UnknownAnchor => "usa un alias `*nombre` cuyo ancla `&nombre` no está escrita antes",
         E::RecursionLimitExceeded => "hay demasiados niveles, unos dentro de otros",
         E::UnclosedQuotedScalar => "falta cerrar unas comillas",
@@ -60,7 +76,7 @@ pub(super) fn message(error: &ScanError, line: &str) -> String {
         }
         E::CommentNotSeparated => "delante de `#` falta un espacio",
         E::ExpectedNodeContent => "falta un valor",
-        _ => return format!("no es YAML válido ({})", error.kind()),
+        _ => "no es YAML válido: revisa la sangría, las comillas y los dos puntos de esta línea",
     };
     advice.to_owned()
 }

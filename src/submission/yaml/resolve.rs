@@ -100,7 +100,7 @@ fn is_date(text: &str) -> bool {
         && is_time
 }
 
-/// Go's `%v` of a float.
+/// Go's `%v` of a float: an exponent from a million on.
 pub(super) fn float_text(value: f64) -> String {
     if value.is_nan() {
         return "NaN".to_owned();
@@ -113,7 +113,7 @@ pub(super) fn float_text(value: f64) -> String {
         return scientific;
     };
     let exponent: i32 = exponent.parse().unwrap_or(0);
-    if (-4..21).contains(&exponent) {
+    if (-4..6).contains(&exponent) {
         return value.to_string();
     }
     let sign = if exponent < 0 { '-' } else { '+' };

@@ -61,6 +61,8 @@ fn scalars_have_the_types_that_compose_gives_them() {
         ("1e21", "1e+21"),
         ("12345678901234567890123", "1.2345678901234568e+22"),
         ("0.00001", "1e-05"),
+        ("123456.5", "123456.5"),
+        ("1234567.5", "1.2345675e+06"),
         ("TRUE", "true"),
         ("yes", "\"yes\""),
         ("on", "\"on\""),
@@ -180,4 +182,48 @@ fn several_documents_come_one_by_one() {
     assert_eq!(parse("a: 1\n---\nb: 2\n", "c.yaml").unwrap().len(), 2);
     assert!(parse("", "c.yaml").unwrap().is_empty());
     assert!(parse("# nada\n", "c.yaml").unwrap().is_empty());
+}
+
+#[test]
+fn a_sign_that_starts_something_else_asks_for_quotes() {
+    for text in [
+        "a: [*]",
+        "a: &",
+        "a: | b",
+        "a: [-]",
+        "%YAML 3.0\n---\na: 1",
+        "a: !x!y b",
+    ] {
+        let told = error(text);
+        assert!(!told.contains("()"), "{text}: {told}");
+    }
+    assert_eq!(
+        error("a: *\n"),
+        "1:4: `*` empieza un alias y `&` un ancla, y aquí les falta el nombre: si quieres el carácter, escríbelo entre comillas"
+    );
+}
+
+#[test]
+fn a_block_at_the_end_of_a_file_without_last_line_break_has_none_either() {
+    let last = |text: &str| one(text).get("a").and_then(Node::str).map(str::to_owned);
+    assert_eq!(last("a: |\n  x\n  y").as_deref(), Some("x\ny"));
+    assert_eq!(last("a: |\n  x\n  y\n").as_deref(), Some("x\ny\n"));
+    assert_eq!(last("a: >\n  x\n  y\nb: 1").as_deref(), Some("x y\n"));
+}
+
+#[test]
+fn a_key_that_is_no_text_asks_for_quotes() {
+    assert_eq!(
+        error("a: {80: x}\n"),
+        "1:5: una clave tiene que ser un texto, y `80` no lo es: escríbela entre comillas, `\"80\"`"
+    );
+    assert_eq!(
+        one("a: {\"80\": x, y: z}\n")
+            .get("a")
+            .unwrap()
+            .map()
+            .unwrap()
+            .len(),
+        2
+    );
 }

@@ -25,6 +25,15 @@ impl Service {
             nodes.iter().map(|node| Grant::read(node, key)).collect()
         };
         let mut environment = fields.pairs("environment");
+        if let Some((name, variable)) = environment.iter().find(|(name, _)| name.ends_with(' ')) {
+            return invalid(
+                &variable.location,
+                format!(
+                    "el nombre `{name}` termina en un espacio: escribe `{}=valor`, sin espacios",
+                    name.trim()
+                ),
+            );
+        }
         for (name, variable) in &mut environment {
             if variable.value.is_none() {
                 variable.value = lookup(name);
@@ -112,7 +121,7 @@ impl Service {
             cap_drop: fields.texts("cap_drop"),
             security_opt: fields.texts("security_opt"),
             privileged: fields.flag("privileged")?,
-            devices: fields.nodes("devices"),
+            devices: devices(fields.nodes("devices"))?,
             pid,
             ipc,
             uts: fields.text("uts")?,
@@ -157,6 +166,9 @@ fn attachments(
         .as_ref()
         .and_then(|field| field.value.map())
         .unwrap_or_default();
+    if fields.has("provider") {
+        return Ok(Vec::new());
+    }
     match (networks.as_ref(), network_mode) {
         (Some(field), Some(_)) if !written.is_empty() => invalid(
             &field.location,
@@ -233,6 +245,20 @@ fn imply(
     }
 }
 
+fn devices(nodes: Vec<Node>) -> Read<Vec<Node>> {
+    for node in &nodes {
+        if let Some(written) = text(node).filter(|text| text.matches(':').count() > 2) {
+            return invalid(
+                &node.location,
+                format!(
+                    "el dispositivo `{written}` tiene demasiados `:`: escribe `ORIGEN:DESTINO:rwm`"
+                ),
+            );
+        }
+    }
+    Ok(nodes)
+}
+
 fn env_files(nodes: &[Node]) -> Read<Vec<EnvFile>> {
     let read = |node: &Node| -> Read<EnvFile> {
         let mut fields = Fields::of(node);
@@ -240,12 +266,26 @@ fn env_files(nodes: &[Node]) -> Read<Vec<EnvFile>> {
             Some(path) => path,
             None => fields.plain_text("path")?.unwrap_or_default(),
         };
+        let format = fields.text("format")?;
+        if let Some(format) = format
+            .as_ref()
+            .filter(|format| format.value != "raw" && !format.is_empty())
+        {
+            return invalid(
+                &format.location,
+                format!(
+                    "`format` de `env_file` no admite `{}`: quita la clave, o escribe `raw`",
+                    format.value
+                ),
+            );
+        }
         Ok(EnvFile {
             location: node.location.clone(),
             path,
             required: fields.flag("required")?.is_none_or(|flag| flag.value),
-            raw: fields.plain_text("format")?.as_deref() == Some("raw"),
+            raw: format.is_some_and(|format| format.value == "raw"),
             present: false,
+            variables: Vec::new(),
         })
     };
     nodes.iter().map(read).collect()

@@ -1,0 +1,311 @@
+//! Secrets that a Dockerfile gives away.
+
+use super::variables::{names_in, pairs};
+use crate::rules::files::{self};
+use crate::rules::{Out, Rule, Topic};
+use crate::submission::Reading;
+use crate::submission::dockerfile::Kind;
+use crate::verdict::Level;
+
+pub(in crate::rules) static TOPIC: Topic = Topic {
+    title: "Secretos en el Dockerfile",
+    rules: &RULES,
+};
+
+static RULES: [Rule; 3] = [
+    Rule {
+        id: "secreto-en-la-imagen",
+        title: "un secreto queda escrito en la imagen",
+        level: Level::Error,
+        why: "Lo que dicen `ENV` y `ARG` se lee con `docker inspect` o `docker history`, y el Dockerfile suele acabar en un repositorio.",
+        fix: "quítalo de aquí y cámbialo, porque ya no es secreto; dalo al arrancar (`docker run -e`, `env_file`, `secrets`) o, si hace falta al construir, con `RUN --mount=type=secret`",
+        lesson: "08-buenas-practicas.html#seguridad",
+        equivalents: &[
+            "BuildKit SecretsUsedInArgOrEnv",
+            "hadolint DL3064",
+            "trivy DS-0031",
+            "dockle CIS-DI-0010",
+        ],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nENV DB_PASSWORD=s3cr3t0-9f2\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nENV DB_PASSWORD=\"\" DB_PASSWORD_FILE=/run/secrets/db\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        check: secret,
+    },
+    Rule {
+        id: "secreto-por-arg",
+        title: "un secreto entra por `ARG`",
+        level: Level::Warning,
+        why: "El valor de un `ARG` queda a la vista en `docker history` de la imagen.",
+        fix: "usa `RUN --mount=type=secret,id=…` y `docker build --secret`",
+        lesson: "08-buenas-practicas.html#seguridad",
+        equivalents: &["BuildKit SecretsUsedInArgOrEnv"],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nARG PIP_TOKEN\nRUN pip install --no-cache-dir --index-url \"https://$PIP_TOKEN@example.com\" paquete==1.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nRUN --mount=type=secret,id=token pip install --no-cache-dir --index-url \"https://$(cat /run/secrets/token)@example.com\" paquete==1.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        check: secret_arg,
+    },
+    Rule {
+        id: "secreto-borrado-tarde",
+        title: "borrar el secreto no lo saca de la imagen",
+        level: Level::Error,
+        why: "Cada paso es una capa: el archivo borrado sigue en la capa que lo copió, y cualquiera con la imagen lo saca de ahí.",
+        fix: "no lo copies: ponlo en `.dockerignore` y, si hace falta al construir, usa `RUN --mount=type=secret`",
+        lesson: "03-optimizado.html#dockerignore",
+        equivalents: &[],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nCOPY .env app/ ./\nRUN rm .env\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nWORKDIR /app\nCOPY app/ ./\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+        )],
+        check: removed_late,
+    },
+];
+
+/// Whether a variable of that name holds a secret itself, not its place or its length.
+fn is_secret_name(name: &str) -> bool {
+    let upper = name.to_ascii_uppercase();
+    let parts: Vec<&str> = upper.split(['_', '-']).collect();
+    let about = [
+        "FILE",
+        "PATH",
+        "URL",
+        "URI",
+        "HOST",
+        "NAME",
+        "ID",
+        "TTL",
+        "LENGTH",
+        "LEN",
+        "EXPIRE",
+        "EXPIRES",
+        "EXPIRATION",
+        "MINUTES",
+        "SECONDS",
+        "HOURS",
+        "DAYS",
+        "ALGORITHM",
+        "HEADER",
+        "TYPE",
+        "DIR",
+        "PREFIX",
+        "LIMIT",
+        "MAX",
+        "MIN",
+        "POLICY",
+        "PUBLIC",
+        "COUNT",
+        "SIZE",
+        "VERSION",
+        "ENABLED",
+        "REQUIRED",
+        "COOKIE",
+        "FIELD",
+        "PARAM",
+        "SOURCE",
+        "ALLOW",
+        "EMPTY",
+        "NO",
+        "USE",
+        "ENDPOINT",
+        "ISSUER",
+        "PORT",
+        "HASH",
+    ];
+    if parts.iter().any(|part| about.contains(part)) {
+        return false;
+    }
+    let alone = [
+        "PASSWORD",
+        "PASSWD",
+        "PASSPHRASE",
+        "SECRET",
+        "TOKEN",
+        "APIKEY",
+        "CONTRASENA",
+        "CLAVE",
+        "PWD",
+    ];
+    let pairs = [
+        "API_KEY",
+        "SECRET_KEY",
+        "PRIVATE_KEY",
+        "ACCESS_KEY",
+        "ENCRYPTION_KEY",
+        "SIGNING_KEY",
+    ];
+    let single = upper == "PWD" || upper == "OLDPWD" || upper == "CLAVE" || upper == "TOKEN";
+    !single && parts.iter().any(|part| alone.contains(part))
+        || upper == "TOKEN"
+        || pairs.iter().any(|pair| upper.ends_with(pair))
+}
+
+/// A value that stands for one that is to come, or is none.
+fn is_placeholder(value: &str) -> bool {
+    let lower = value.to_lowercase();
+    let words = [
+        "changeme",
+        "change_me",
+        "change-me",
+        "cambia",
+        "placeholder",
+        "example",
+        "ejemplo",
+        "dummy",
+        "your",
+        "tu-",
+        "tu_",
+        "xxx",
+        "todo",
+        "none",
+        "null",
+        "true",
+        "false",
+        "build",
+        "unused",
+        "fake",
+        "not-",
+        "aqui",
+        "aquí",
+    ];
+    value.len() < 4
+        || value.starts_with(['/', '<', '{'])
+        || value.contains("://")
+        || value.chars().all(|c| c.is_ascii_digit() || c == '.')
+        || value
+            .chars()
+            .all(|c| matches!(c, '*' | 'x' | 'X' | '.' | '-'))
+        || words.iter().any(|word| lower.contains(word))
+}
+
+fn secret(reading: &Reading, out: &mut Out<'_>) {
+    for (file, line, pair) in pairs(reading) {
+        let Some(word) = &pair.value else { continue };
+        let name = pair.name.text();
+        let literal = word.variables.is_empty() && !word.written.contains('$');
+        let Some(value) = word.value.as_deref().filter(|_| literal) else {
+            continue;
+        };
+        if is_secret_name(name) && !is_placeholder(value) {
+            let keyword = line.instruction.keyword;
+            out.span(file.dockerfile, word.span, format!("el valor de `{name}` queda escrito en el Dockerfile, y por `{keyword}` en la imagen"));
+        }
+    }
+}
+
+fn secret_arg(reading: &Reading, out: &mut Out<'_>) {
+    for (file, line, pair) in pairs(reading) {
+        let Some(stage) = line
+            .instruction
+            .stage
+            .filter(|stage| file.kept().contains(stage))
+        else {
+            continue;
+        };
+        let name = pair.name.text();
+        if !line.is("ARG") || !is_secret_name(name) || pair.value.is_some() {
+            continue;
+        }
+        let used = file.stage(stage).find(|other| {
+            other.instruction.span > line.instruction.span
+                && (!other.run().is_empty() || matches!(other.instruction.kind, Kind::Env(_)))
+                && names_in(*other).contains(name)
+        });
+        if let Some(used) = used {
+            out.span(
+                file.dockerfile,
+                pair.name.span,
+                format!("el valor de `{name}` queda en el historial de la imagen"),
+            )
+            .related(
+                file.dockerfile.location(used.instruction.span),
+                "aquí se usa".to_owned(),
+            );
+        }
+    }
+}
+
+fn removed_late(reading: &Reading, out: &mut Out<'_>) {
+    let secret = |path: &str| {
+        let name = path
+            .trim_end_matches('/')
+            .rsplit('/')
+            .next()
+            .unwrap_or(path);
+        let example = ["example", "sample", "dist", "template", "ejemplo"]
+            .iter()
+            .any(|word| name.contains(word));
+        !example
+            && (name == ".env"
+                || name.starts_with(".env.")
+                || name.ends_with(".pem")
+                || name.ends_with(".key")
+                || name.ends_with(".p12")
+                || [
+                    "id_rsa",
+                    "id_ed25519",
+                    "id_ecdsa",
+                    ".netrc",
+                    ".npmrc",
+                    ".pypirc",
+                    "credentials.json",
+                    "secrets.json",
+                    ".git-credentials",
+                ]
+                .contains(&name))
+    };
+    for file in files::all(reading) {
+        let kept = file.kept();
+        for line in file.lines().filter(|line| {
+            line.instruction
+                .stage
+                .is_some_and(|stage| kept.contains(&stage))
+        }) {
+            for command in line
+                .run()
+                .iter()
+                .filter(|command| command.program() == Some("rm"))
+            {
+                for word in command
+                    .args()
+                    .iter()
+                    .filter(|word| !word.expands && secret(&word.text))
+                {
+                    let name = word.text.rsplit('/').next().unwrap_or(&word.text);
+                    let copied = file.before(line).into_iter().find(|other| {
+                        other.transfer().is_some_and(|transfer| {
+                            transfer.from.is_none()
+                                && transfer
+                                    .sources
+                                    .iter()
+                                    .any(|source| source.text().rsplit('/').next() == Some(name))
+                        })
+                    });
+                    if let Some(copied) = copied {
+                        out.span(
+                            file.dockerfile,
+                            command.span,
+                            format!("`{name}` sigue en la capa en la que se copió"),
+                        )
+                        .related(
+                            file.dockerfile.location(copied.instruction.span),
+                            "aquí se copia".to_owned(),
+                        );
+                    }
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,106 @@
+//! `RUN rm` of a secret that an earlier layer keeps.
+
+use super::copies::{self, InImage};
+use super::secret_file;
+use crate::rules::Out;
+use crate::submission::Reading;
+use crate::submission::dockerfile::Kind;
+use crate::submission::dockerignore::Dockerignore;
+use crate::submission::shell::{Script, Simple};
+
+pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
+    for build in copies::builds(reading) {
+        let dockerfile = &reading.dockerfiles[build.dockerfile];
+        let kept = copies::stages_kept(dockerfile, build);
+        let scripts = &reading.scripts[build.dockerfile];
+        let removals: Vec<_> = dockerfile
+            .instructions
+            .iter()
+            .zip(scripts)
+            .filter(|(instruction, script)| {
+                matches!(instruction.kind, Kind::Run(_))
+                    && instruction.stage.is_some_and(|stage| kept.contains(&stage))
+                    && !removed(script).is_empty()
+            })
+            .collect();
+        if removals.is_empty() {
+            continue;
+        }
+        let files = copies::image_files(reading, build);
+        let secrets: Vec<(&String, &InImage<'_>)> = files
+            .iter()
+            .filter(|(_, file)| is_secret(reading, file) && !is_told_elsewhere(file))
+            .collect();
+        for (instruction, script) in removals {
+            let workdir = copies::workdir_at(dockerfile, instruction);
+            let gone = removed(script).into_iter().find_map(|path| {
+                let path = copies::absolute(path, workdir.as_deref())?;
+                let pattern = Dockerignore::parse(&path).ok()?;
+                let (_, file) = secrets.iter().find(|(at, file)| {
+                    pattern.decide(at.trim_start_matches('/')).ignored
+                        && file.instruction.span.start < instruction.span.start
+                })?;
+                Some(*file)
+            });
+            let Some(file) = gone else { continue };
+            out.span(
+                dockerfile,
+                instruction.span,
+                format!(
+                    "este `rm` no quita `{}` de la imagen: sigue en la capa del `{}`",
+                    file.path, file.instruction.keyword
+                ),
+            )
+            .related(
+                dockerfile.location(file.instruction.span),
+                "esta capa lo guarda",
+            );
+        }
+    }
+}
+
+/// Whether the copy names the file itself: the Dockerfile alone then tells all, and another rule does.
+fn is_told_elsewhere(file: &InImage<'_>) -> bool {
+    let name = file.path.rsplit('/').next().unwrap_or(&file.path);
+    let Kind::Transfer(transfer) = &file.instruction.kind else {
+        return false;
+    };
+    let mut sources = transfer.sources.iter();
+    secret_file::is_named(name)
+        && sources.any(|source| source.text().rsplit('/').next() == Some(name))
+}
+
+/// A file is taken for a secret by its name or content, or because it is called a key and is removed.
+fn is_secret(reading: &Reading, file: &InImage<'_>) -> bool {
+    let name = file
+        .path
+        .rsplit('/')
+        .next()
+        .unwrap_or(&file.path)
+        .to_lowercase();
+    let stem = name.split('.').next().unwrap_or(&name);
+    let called = [
+        "clave",
+        "secreto",
+        "secret",
+        "token",
+        "password",
+        "contrasena",
+        "api_key",
+        "apikey",
+    ];
+    secret_file::of(&reading.snapshot, &file.path).is_some()
+        || (called.contains(&stem) && !name.ends_with(".py"))
+}
+
+/// The paths that `rm` is given, patterns and all.
+fn removed(script: &Script) -> Vec<&str> {
+    script
+        .commands
+        .iter()
+        .filter(|command| matches!(command.program(), Some("rm" | "shred" | "unlink")))
+        .flat_map(Simple::args)
+        .filter(|word| !word.expands && !word.text.starts_with('-'))
+        .map(|word| word.text.as_str())
+        .collect()
+}
