@@ -1,6 +1,7 @@
 //! Everything that reading alone gives of a folder: its Dockerfiles, compose projects and contexts, side by side.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, OnceLock};
 
 use super::compose::{self, ComposeError, Loaded, Request};
 use super::dockerfile::Dockerfile;
@@ -51,6 +52,8 @@ pub struct ImageBuild {
     pub service: Option<(usize, String)>,
     /// The stage at which it stops, as an index of the Dockerfile's stages; nothing: the last.
     pub target: Option<usize>,
+    /// What reaches the builder, decided once for all builds of the same context.
+    sent: Arc<OnceLock<Vec<String>>>,
 }
 
 /// A file that is not what its name says.
@@ -257,6 +260,7 @@ impl Reading {
             }
         }
         let mut seen = BTreeSet::new();
+        let mut contexts: BTreeMap<_, Arc<OnceLock<Vec<String>>>> = BTreeMap::new();
         for (dockerfile, context, service, target) in plans {
             let path = self.dockerfiles[dockerfile].path.clone();
             let ignore = match Dockerignore::for_build(&self.snapshot, &context, &path) {
@@ -272,12 +276,16 @@ impl Reading {
                     None
                 }
             };
+            let file = ignore.as_ref().and_then(Dockerignore::file);
+            let sent = contexts.entry((context.clone(), file.map(str::to_owned)));
+            let sent = Arc::clone(sent.or_default());
             self.builds.push(ImageBuild {
                 dockerfile,
                 context,
                 ignore,
                 service,
                 target,
+                sent,
             });
         }
     }
@@ -325,17 +333,25 @@ impl Reading {
 impl ImageBuild {
     /// The path, inside the context, of every file that reaches the builder.
     pub fn sent<'r>(&'r self, reading: &'r Reading) -> impl Iterator<Item = &'r str> {
-        let prefix = match self.context.as_str() {
-            "" => String::new(),
-            context => format!("{context}/"),
-        };
-        reading.snapshot.entries().filter_map(move |(path, entry)| {
-            let path = path.strip_prefix(&prefix)?;
-            let ignored = self
-                .ignore
-                .as_ref()
-                .is_some_and(|ignore| ignore.decide(path).ignored);
-            (!matches!(entry, Entry::Dir) && !ignored).then_some(path)
+        let sent = self.sent.get_or_init(|| {
+            let files = self.files(reading);
+            let out = |path: &str| {
+                let ignore = self.ignore.as_ref();
+                ignore.is_some_and(|ignore| ignore.decide(path).ignored)
+            };
+            files.filter(|path| !out(path)).map(str::to_owned).collect()
+        });
+        sent.iter().map(String::as_str)
+    }
+
+    /// The path, inside the context, of every file in it, the ignored ones too.
+    pub fn files<'r>(&'r self, reading: &'r Reading) -> impl Iterator<Item = &'r str> {
+        reading.snapshot.entries().filter_map(|(path, entry)| {
+            let path = match self.context.as_str() {
+                "" => path,
+                context => path.strip_prefix(context)?.strip_prefix('/')?,
+            };
+            (!matches!(entry, Entry::Dir)).then_some(path)
         })
     }
 }

@@ -59,11 +59,20 @@ impl Source<'_> {
 
 /// Every copy out of the context that a build comes to, of every build.
 pub(super) fn all(reading: &Reading) -> Vec<Copied<'_>> {
-    let mut copies = Vec::new();
-    for build in &reading.builds {
-        copies.extend(of_build(reading, build));
-    }
-    copies
+    builds(reading)
+        .into_iter()
+        .flat_map(|build| of_build(reading, build))
+        .collect()
+}
+
+/// The builds that differ; many services may be built in the same way.
+pub(super) fn builds(reading: &Reading) -> Vec<&ImageBuild> {
+    let mut seen = BTreeSet::new();
+    let differ = reading
+        .builds
+        .iter()
+        .filter(|build| seen.insert((build.dockerfile, &build.context, build.target)));
+    differ.collect()
 }
 
 /// Every copy out of the context that `build` comes to.
@@ -160,9 +169,7 @@ impl<'r> Copied<'r> {
             .is_pattern()
             .then(|| Dockerignore::parse(&source.path));
         let excluded = self.excluded();
-        let ignore = self.build.ignore.as_ref();
-        context_files(reading, self.build).filter(move |path| {
-            // Most files are not meant: which lines of the `.dockerignore` match is asked last.
+        self.build.sent(reading).filter(move |path| {
             let taken = match &pattern {
                 Some(Ok(pattern)) => pattern.decide(path).ignored,
                 Some(Err(_)) => false,
@@ -172,7 +179,6 @@ impl<'r> Copied<'r> {
                 && !excluded
                     .as_ref()
                     .is_some_and(|out| out.decide(path).ignored)
-                && !ignore.is_some_and(|ignore| ignore.decide(path).ignored)
         })
     }
 
@@ -200,20 +206,6 @@ impl<'r> Copied<'r> {
     pub(super) fn in_snapshot(&self, path: &str) -> String {
         in_context(self.build, path)
     }
-}
-
-/// Every file of the context by its path in it, the ignored ones too.
-pub(super) fn context_files<'r>(
-    reading: &'r Reading,
-    build: &'r ImageBuild,
-) -> impl Iterator<Item = &'r str> {
-    reading.snapshot.entries().filter_map(|(path, entry)| {
-        let path = match build.context.as_str() {
-            "" => path,
-            context => path.strip_prefix(context)?.strip_prefix('/')?,
-        };
-        (!matches!(entry, Entry::Dir)).then_some(path)
-    })
 }
 
 /// `path`, relative to the context of `build`, as the snapshot names it.

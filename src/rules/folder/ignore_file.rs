@@ -211,7 +211,7 @@ static RULES: [Rule; 8] = [
 /// The copies that take everything and stay in the image, one of each build.
 fn broad<'r>(reading: &'r Reading) -> Vec<(Copied<'r>, Source<'r>)> {
     let mut found = Vec::new();
-    for build in &reading.builds {
+    for build in copies::builds(reading) {
         let broad = copies::of_build(reading, build)
             .into_iter()
             .filter(|copied| copied.is_kept() && copied.instruction.flag("exclude").is_none())
@@ -445,9 +445,8 @@ fn only_root(reading: &Reading, out: &mut Out<'_>) {
 /// A file below the root that `deep` would leave out, that no line of `file` speaks of, and that is copied: its path
 /// in the snapshot, and in the context.
 fn deeper(reading: &Reading, file: &str, deep: &Dockerignore) -> Option<(String, String)> {
-    let builds = reading
-        .builds
-        .iter()
+    let builds = copies::builds(reading)
+        .into_iter()
         .filter(|build| build.ignore.as_ref().and_then(Dockerignore::file) == Some(file));
     for build in builds {
         let ignore = build.ignore.as_ref()?;
@@ -539,7 +538,7 @@ fn foreign(reading: &Reading, build: &ImageBuild, line: &Line) -> Option<(String
     }
     if line.pattern.ends_with("*/") && !line.exception {
         let alone = Dockerignore::parse(&line.pattern).ok()?;
-        let file = copies::context_files(reading, build).find(|path| {
+        let file = build.files(reading).find(|path| {
             let above = path.rsplit_once('/').map_or("", |(above, _)| above);
             alone.decide(path).ignored && (above.is_empty() || !alone.decide(above).ignored)
         })?;
@@ -573,7 +572,8 @@ fn useless_exception(reading: &Reading, out: &mut Out<'_>) {
             let Ok(own) = Dockerignore::parse(&line.pattern) else {
                 continue;
             };
-            let meant: Vec<&str> = copies::context_files(reading, build)
+            let meant: Vec<&str> = build
+                .files(reading)
                 .filter(|path| own.decide(path).ignored)
                 .collect();
             let decisions: Vec<_> = build

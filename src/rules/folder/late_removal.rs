@@ -9,7 +9,7 @@ use crate::submission::dockerignore::Dockerignore;
 use crate::submission::shell::{Script, Simple};
 
 pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
-    for build in &reading.builds {
+    for build in copies::builds(reading) {
         let dockerfile = &reading.dockerfiles[build.dockerfile];
         let kept = copies::stages_kept(dockerfile, build);
         let scripts = &reading.scripts[build.dockerfile];
