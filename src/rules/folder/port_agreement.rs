@@ -290,12 +290,12 @@ impl<'r> Container<'r> {
                 location: value.location.clone(),
             });
         }
-        let pairs = self
+        let mut pairs = self
             .kept
             .iter()
             .filter(|one| one.is("ENV"))
             .flat_map(|one| one.pairs());
-        let pair = pairs.filter(|pair| pair.name.text() == "PORT").last()?;
+        let pair = pairs.rfind(|pair| pair.name.text() == "PORT")?;
         let word = pair.value.as_ref()?;
         Some(Written {
             port: word.value.as_deref()?.parse().ok()?,

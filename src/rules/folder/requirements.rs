@@ -340,7 +340,7 @@ fn open_name(line: &str) -> Option<&str> {
         return None;
     }
     let end = line
-        .find(|c: char| matches!(c, '=' | '<' | '>' | '!' | '~' | ' ' | '['))
+        .find(['=', '<', '>', '!', '~', ' ', '['])
         .unwrap_or(line.len());
     let name = &line[..end];
     let bounded = ["==", "~=", "<", "@"]
