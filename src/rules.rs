@@ -54,6 +54,12 @@ pub struct Rule {
     pub check: fn(&Reading, &mut Out<'_>),
 }
 
+/// The rules on how a variable is named, which do not rest on its value.
+const ON_VARIABLES: [&str; 2] = [
+    "obligatoria-que-admite-vacia",
+    "variable-de-compose-sin-definir",
+];
+
 /// Everything that the rules find in `reading`, in the order of files, lines and columns.
 pub fn judge(reading: &Reading) -> Vec<StaticFinding> {
     let mut findings = Vec::new();
@@ -62,6 +68,9 @@ pub fn judge(reading: &Reading) -> Vec<StaticFinding> {
     }
     // What rests on a variable's value that only whoever starts the project knows is no finding.
     findings.retain(|finding| {
+        if ON_VARIABLES.contains(&finding.rule) {
+            return true;
+        }
         let place = finding
             .location
             .as_ref()

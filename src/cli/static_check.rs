@@ -54,10 +54,7 @@ pub fn run(targets: &[PathBuf], format: Format, heed_comments: bool) -> anyhow::
         Format::Github => report::write(&report::github::render(&all)),
     })?;
     if counts.files == 0 && code == exit::PASSED {
-        tell::error(
-            "no encontré ningún Dockerfile ni archivo de Compose: indica la carpeta o el archivo, por ejemplo `muelle check --static mi-carpeta`",
-        );
-        return Ok(exit::USAGE);
+        tell::progress("no hay ningún Dockerfile, `.dockerignore` ni archivo de Compose que leer");
     }
     Ok(code.max(if counts.errors > 0 {
         exit::FAILED

@@ -32,21 +32,28 @@ fn one(finding: &StaticFinding, files: &Snapshot, root: &str, renderer: &Rendere
     let message = printable(&finding.message);
     let title = drawn(finding.level).primary_title(message).id(finding.rule);
     let help = Drawn::HELP.with_name("ayuda");
-    let windows: Vec<(Window, &str, AnnotationKind)> = finding
+    let own = finding
         .location
-        .iter()
-        .map(|at| (at, finding.end, "", AnnotationKind::Primary))
-        .chain(finding.related.iter().map(|related| {
-            (
-                &related.location,
-                None,
-                related.message.as_str(),
-                AnnotationKind::Context,
-            )
+        .as_ref()
+        .and_then(|at| Window::around(files, at, finding.end));
+    // An empty file, or a line too long to draw, is still named.
+    let origin = finding.location.as_ref().filter(|_| own.is_none());
+    let windows: Vec<(Window, &str, AnnotationKind)> = own
+        .map(|window| (window, "", AnnotationKind::Primary))
+        .into_iter()
+        .chain(finding.related.iter().filter_map(|related| {
+            let window = Window::around(files, &related.location, None)?;
+            Some((window, related.message.as_str(), AnnotationKind::Context))
         }))
-        .filter_map(|(at, end, label, kind)| Some((Window::around(files, at, end)?, label, kind)))
         .collect();
-    let mut group = title.elements(windows.iter().map(|(window, label, kind)| {
+    let origin = origin.map(|at| {
+        Element::from(
+            annotate_snippets::Origin::path(under(root, &at.file))
+                .line(at.line)
+                .char_column(at.column),
+        )
+    });
+    let drawn = windows.iter().map(|(window, label, kind)| {
         let annotation = kind.span(window.span.clone());
         let annotation = match *label {
             "" => annotation,
@@ -58,16 +65,8 @@ fn one(finding: &StaticFinding, files: &Snapshot, root: &str, renderer: &Rendere
                 .line_start(window.first_line)
                 .annotation(annotation),
         )
-    }));
-    if windows.is_empty()
-        && let Some(at) = &finding.location
-    {
-        group = group.element(
-            annotate_snippets::Origin::path(under(root, &at.file))
-                .line(at.line)
-                .char_column(at.column),
-        );
-    }
+    });
+    let group = title.elements(origin.into_iter().chain(drawn));
     let patched = finding.patch.as_ref().and_then(|patch| {
         let window = Window::around(files, &patch.location, Some(patch.end))?;
         Some((window, printable(&patch.replacement)))
@@ -159,10 +158,10 @@ fn byte_of(line: &str, column: usize) -> usize {
 /// How many bytes at the start of `rest` belong to what starts there: a quoted text, a key, or all up to a comment.
 fn token(rest: &str) -> usize {
     let line = rest.trim_end();
-    if let Some(quote) = line.chars().next().filter(|c| matches!(c, '"' | '\'')) {
-        if let Some(end) = line[1..].find(quote) {
-            return end + 2;
-        }
+    if let Some(quote) = line.chars().next().filter(|c| matches!(c, '"' | '\''))
+        && let Some(end) = line[1..].find(quote)
+    {
+        return end + 2;
     }
     let end = [": ", " #"].iter().filter_map(|stop| line.find(stop)).min();
     let end = end.unwrap_or(line.len());

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
 
-use crate::verdict::{ItemVerdict, Level, Outcome, StaticFinding, Verdict};
+use crate::verdict::{ItemVerdict, Level, Outcome, Verdict};
 
 /// Widest line; beyond this nobody reads well.
 const WIDEST: usize = 100;
@@ -57,24 +57,7 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
             detail(&mut text, item, width);
         }
     }
-    let advice: Vec<&StaticFinding> = verdict
-        .findings
-        .iter()
-        .filter(|finding| finding.level != Level::Note)
-        .collect();
-    if !advice.is_empty() {
-        text.push_str("\nAl leer tus archivos vi además:\n");
-    }
-    for finding in advice {
-        let place = finding.location.as_ref();
-        let place = place.map(|at| format!("{at} · ")).unwrap_or_default();
-        let body = format!("{place}{} [{}]", finding.message, finding.rule);
-        let label = match finding.level {
-            Level::Error => "error: ",
-            _ => "aviso: ",
-        };
-        wrapped(&mut text, label, &printable(&body), 2, width);
-    }
+    advice(&mut text, verdict, width);
     text.push('\n');
     let passed = verdict
         .items
@@ -156,6 +139,30 @@ fn detail(text: &mut String, item: &ItemVerdict, width: usize) {
             4,
             width,
         );
+    }
+}
+
+/// What reading found, as far as it helps: with a fault all that could explain it, without one only what is certain.
+fn advice(text: &mut String, verdict: &Verdict, width: usize) {
+    let gravest = match verdict.outcome {
+        Outcome::Passed => Level::Error,
+        _ => Level::Warning,
+    };
+    let mut findings = verdict
+        .findings
+        .iter()
+        .filter(|finding| finding.level <= gravest);
+    let Some(first) = findings.next() else { return };
+    text.push_str("\nAl leer tus archivos vi además:\n");
+    for finding in std::iter::once(first).chain(findings) {
+        let place = finding.location.as_ref();
+        let place = place.map(|at| format!("{at} · ")).unwrap_or_default();
+        let body = format!("{place}{} [{}]", finding.message, finding.rule);
+        let label = match finding.level {
+            Level::Error => "error: ",
+            _ => "aviso: ",
+        };
+        wrapped(text, label, &printable(&body), 2, width);
     }
 }
 

@@ -17,6 +17,12 @@ const PLAIN_PACKAGES: &str = "build-essential gcc g++ make cmake git ca-certific
     postgresql-client linux-headers su-exec build-base htop ninja-build patch swig nginx-light graphviz poppler-utils \
     curl wget sudo openssh-client";
 
+/// Programs that no other package brings along with it, as far as [`PLAIN_PACKAGES`] go.
+const ALONE: &str = "curl wget sudo jq nano java php cargo go node npm npx apk yum dnf useradd groupadd apt-get apt";
+
+/// Programs that packages of Python may bring.
+const FROM_PIP: &str = "uv poetry pipenv supervisord cmake dumb-init http httpie conda node";
+
 /// Whether `program`, which the base lacks, is certain to be missing behind `lines`.
 pub(super) fn is_absent(base: KnownImage, lines: &[Line<'_>], program: &str) -> bool {
     base.has(program) == Some(false) && !lines.iter().any(|line| may_bring(*line, program))
@@ -65,10 +71,18 @@ fn may_bring(line: Line<'_>, program: &str) -> bool {
 
 /// Whether a command may put `program` in place.
 pub(super) fn may_install(command: &Simple, program: &str) -> bool {
-    let named = command.words.iter().any(|word| word.text.contains(program));
     let is_it = command.program() == Some(program);
-    // `useradd curl` and `rm curl` do not bring it, but what is named elsewhere may.
-    named && !is_it || may_do_anything(command)
+    let named = command.words.iter().any(|word| {
+        word.text.contains(program) || word.text.len() > 2 && program.starts_with(&word.text)
+    });
+    let by_pip =
+        command.words.iter().any(|word| word.text.contains("pip")) && listed(FROM_PIP, program);
+    let by_packages = packages(command).is_some() && !listed(ALONE, program);
+    named && !is_it || by_pip || by_packages || may_do_anything(command)
+}
+
+fn listed(words: &str, word: &str) -> bool {
+    words.split_whitespace().any(|listed| listed == word)
 }
 
 /// Whether a command may install whatever it likes.
@@ -114,7 +128,7 @@ fn may_do_anything(command: &Simple) -> bool {
                 .iter()
                 .any(|redirect| redirect.target.text.contains("/bin"));
     }
-    tools && reaches || !HARMLESS.split_whitespace().any(|known| known == program)
+    tools && reaches || !listed(HARMLESS, program)
 }
 
 /// The packages that a command installs with the system's package manager.

@@ -128,6 +128,9 @@ static RULES: [Rule; 6] = [
     },
 ];
 
+/// The way out for a file that cannot be read at all.
+const NOT_IT: &str = "comprueba que es el archivo que querías";
+
 fn dockerfile(reading: &Reading, out: &mut Out<'_>) {
     for dockerfile in &reading.dockerfiles {
         for fault in &dockerfile.faults {
@@ -135,7 +138,8 @@ fn dockerfile(reading: &Reading, out: &mut Out<'_>) {
         }
     }
     for fault in reading.faults_in(FaultIn::Dockerfile) {
-        out.at(fault.location.clone(), fault.message.clone());
+        out.at(fault.location.clone(), fault.message.clone())
+            .help(NOT_IT);
     }
 }
 
@@ -146,6 +150,10 @@ fn compose(reading: &Reading, out: &mut Out<'_>) {
         {
             out.at(location.clone(), message.clone());
         }
+    }
+    for fault in reading.faults_in(FaultIn::Compose) {
+        out.at(fault.location.clone(), fault.message.clone())
+            .help(NOT_IT);
     }
 }
 

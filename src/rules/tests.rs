@@ -83,7 +83,7 @@ fn the_words_of_every_rule_are_those_that_were_reviewed() {
         let slug: String = topic
             .title
             .chars()
-            .map(|c| if c.is_alphanumeric() { c } else { '-' })
+            .map(|c| if c.is_ascii_alphanumeric() { c } else { '-' })
             .collect();
         insta::assert_snapshot!(slug.to_lowercase(), plain);
     }

@@ -3,6 +3,8 @@
 //! The reader follows BuildKit's: lines are joined and split, quotes dropped and variables put in as there.
 
 mod arguments;
+#[cfg(test)]
+mod beside;
 mod builder;
 mod check;
 mod exec;

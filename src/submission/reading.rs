@@ -56,7 +56,7 @@ pub struct ImageBuild {
     sent: Arc<OnceLock<Vec<String>>>,
 }
 
-/// A file that is no Dockerfile or no `.dockerignore` at all.
+/// A file that is not what its name says.
 pub struct Fault {
     /// What it should be.
     pub in_file: FaultIn,
@@ -73,6 +73,8 @@ pub enum FaultIn {
     Dockerfile,
     /// A `.dockerignore`.
     Dockerignore,
+    /// A compose file.
+    Compose,
 }
 
 impl Reading {
@@ -95,14 +97,16 @@ impl Reading {
             .map(shell::of_dockerfile)
             .collect();
         reading.plan_builds();
+        reading.tell_unread();
         reading
     }
 
-    /// How many Dockerfiles and compose files were read.
+    /// How many files there are to read: Dockerfiles, `.dockerignore` and compose files.
     pub fn files(&self) -> usize {
-        let compose: BTreeSet<&String> = self.projects.iter().flat_map(|p| &p.files).collect();
-        let no_dockerfiles = self.faults_in(FaultIn::Dockerfile).count();
-        self.dockerfiles.len() + no_dockerfiles + compose.len()
+        let files = self.snapshot.entries();
+        files
+            .filter(|(path, entry)| !matches!(entry, Entry::Dir) && is_read(path))
+            .count()
     }
 
     /// The faults of files that should be `what`.
@@ -286,6 +290,39 @@ impl Reading {
         }
     }
 
+    /// Files that should have been read and were not; a `.dockerignore` that stands alone is read here.
+    fn tell_unread(&mut self) {
+        for (path, entry) in self.snapshot.entries() {
+            let in_file = match path {
+                path if is_dockerfile(path) => FaultIn::Dockerfile,
+                path if is_compose(path) => FaultIn::Compose,
+                path if path.ends_with(".dockerignore") => FaultIn::Dockerignore,
+                _ => continue,
+            };
+            let fault = match entry {
+                Entry::Unread => Some((
+                    "no leo este archivo: pesa más de 1 MB, o no tengo permiso".to_owned(),
+                    Location::line(path, 1),
+                )),
+                Entry::File { bytes, .. }
+                    if in_file == FaultIn::Dockerignore && self.builds.is_empty() =>
+                {
+                    let text = String::from_utf8_lossy(bytes);
+                    let read = Dockerignore::parse_file(&text, path);
+                    read.err().map(|fault| (fault.message, fault.location))
+                }
+                _ => None,
+            };
+            if let Some((message, location)) = fault {
+                self.faults.push(Fault {
+                    in_file,
+                    message,
+                    location,
+                });
+            }
+        }
+    }
+
     fn dockerfile_at(&self, path: &str) -> Option<usize> {
         self.dockerfiles
             .iter()
@@ -357,6 +394,10 @@ pub(super) fn is_dockerfile(path: &str) -> bool {
         || name.starts_with("Dockerfile.")
         || name.starts_with("Dockerfile-")
         || name.starts_with("Containerfile.")
+}
+
+fn is_read(path: &str) -> bool {
+    is_dockerfile(path) || is_compose(path) || path.ends_with(".dockerignore")
 }
 
 /// Whether a file of that name is a compose file.

@@ -15,6 +15,9 @@ use crate::verdict::Finding;
 /// Steps of a build that took less are not told apart in the timings.
 const STEP_WORTH_TELLING: Duration = Duration::from_millis(300);
 
+/// Letters in which a name may differ from a stage's to be taken for a slip of the pen.
+const MOST_SLIPS: usize = 2;
+
 /// The image of the service under test.
 #[derive(Clone, Debug)]
 pub struct Image {
@@ -194,12 +197,31 @@ impl<'lab> Bench<'lab> {
     /// Every image that the Dockerfile starts from must be allowed and there: the checker never pulls.
     async fn check_bases(&self, dockerfile: &Dockerfile) -> Result<(), Finding> {
         for base in dockerfile.bases() {
-            // What cannot be expanded here is left to the builder.
-            let Some(image) = &base.image else { continue };
             let at = Some(base.location.clone());
-            if !self.exercise.images.contains(image) {
+            let Some(image) = &base.image else {
+                if !dockerfile.faults.is_empty() {
+                    // The builder refuses the file before it fetches anything.
+                    continue;
+                }
                 return Err(Finding::refused(format!(
-                    "`FROM {}`: este ejercicio no admite esa imagen base. Admite: {}",
+                    "`{}`: no puedo saber qué imagen es antes de construir. Dale a la variable un valor con `ARG NOMBRE=valor`",
+                    base.written
+                ))
+                .at(at));
+            };
+            if !self.exercise.images.contains(image) {
+                let stages = dockerfile.stages.iter();
+                let mut names = stages.filter_map(|stage| stage.name.as_deref());
+                if let Some(name) =
+                    names.find(|name| strsim::osa_distance(name, image) <= MOST_SLIPS)
+                {
+                    return Err(Finding::failed(format!(
+                        "ninguna etapa se llama `{image}`; ¿quisiste decir `{name}`?"
+                    ))
+                    .at(at));
+                }
+                return Err(Finding::refused(format!(
+                    "`{}`: este ejercicio no admite esa imagen. Admite: {}",
                     base.written,
                     self.exercise.images.join(", ")
                 ))

@@ -2,6 +2,7 @@
 
 use super::official;
 use super::ports::is_open;
+use super::written;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::compose::{Port, Service};
@@ -134,7 +135,7 @@ fn published(reading: &Reading) -> impl Iterator<Item = (&Service, &Port)> {
         .services()
         .filter(move |(_, _, service)| own_network(service))
         .flat_map(|(_, _, service)| service.ports.iter().map(move |port| (service, port)))
-        .filter(|(_, port)| is_open(port))
+        .filter(|(_, port)| is_open(port) && written::has_value(reading, &port.location))
 }
 
 fn open(reading: &Reading, out: &mut Out<'_>) {

@@ -180,8 +180,9 @@ fn memory(reading: &Reading, out: &mut Out<'_>) {
                 "{} es menos de lo que Docker admite",
                 megabytes(limit.value)
             );
-            let level = written::certain(reading, &limit.location);
-            out.at(limit.location.clone(), message).level(level);
+            if let Some(level) = written::certain(reading, &limit.location) {
+                out.at(limit.location.clone(), message).level(level);
+            }
         }
     }
 }
@@ -204,9 +205,14 @@ fn reservation(reading: &Reading, out: &mut Out<'_>) {
         if reserved.value > limit.value {
             let (kept, most) = (megabytes(reserved.value), megabytes(limit.value));
             let message = format!("`{}` reserva {kept} con un límite de {most}", service.name);
-            let level = written::certain(reading, &reserved.location)
-                .max(written::certain(reading, &limit.location));
-            let finding = out.at(reserved.location.clone(), message).level(level);
+            let levels = [&reserved.location, &limit.location]
+                .map(|location| written::certain(reading, location));
+            let [Some(one), Some(two)] = levels else {
+                continue;
+            };
+            let finding = out
+                .at(reserved.location.clone(), message)
+                .level(one.max(two));
             finding.related(limit.location.clone(), "el límite");
         }
     }
@@ -224,8 +230,9 @@ fn swap(reading: &Reading, out: &mut Out<'_>) {
             }
             Some(_) => continue,
         };
-        let level = written::certain(reading, &swap.location);
-        out.at(swap.location.clone(), message).level(level);
+        if let Some(level) = written::certain(reading, &swap.location) {
+            out.at(swap.location.clone(), message).level(level);
+        }
     }
 }
 
@@ -274,8 +281,8 @@ fn restarts(reading: &Reading, out: &mut Out<'_>) {
         let (Some(restart), Some(policy)) = (&service.restart, policy) else {
             continue;
         };
-        let written = restart.split(':').next().unwrap_or_default();
-        if written != as_restart(policy) {
+        let plain = restart.split(':').next().unwrap_or_default();
+        if plain != as_restart(policy) && written::is_literal(reading, &restart.location) {
             let message = format!(
                 "`restart: {}` no vale: gana `deploy.restart_policy`",
                 restart.value

@@ -108,7 +108,9 @@ static RULES: [Rule; 5] = [
 
 fn container_name(reading: &Reading, out: &mut Out<'_>) {
     for (_, _, service) in reading.services() {
-        if let Some(name) = &service.container_name {
+        if let Some(name) = &service.container_name
+            && written::is_literal(reading, &name.location)
+        {
             let message = format!(
                 "`{}` no admite copias: su contenedor se llama `{}`",
                 service.name, name.value
@@ -165,8 +167,9 @@ fn copies(reading: &Reading, out: &mut Out<'_>) {
                     "`{}` pide {copies} copias, y en `{shown}` no caben",
                     service.name
                 );
-                let level = written::certain(reading, &port.location);
-                out.at(port.location.clone(), message).level(level);
+                if let Some(level) = written::certain(reading, &port.location) {
+                    out.at(port.location.clone(), message).level(level);
+                }
             }
         }
     }
@@ -210,9 +213,12 @@ fn twice(reading: &Reading, out: &mut Out<'_>) {
                         "el puerto `{number}` de tu máquina ya lo pide `{}`",
                         owner.name
                     );
-                    let level = written::certain(reading, &port.location)
-                        .max(written::certain(reading, &other.location));
-                    let finding = out.at(port.location.clone(), message).level(level);
+                    let levels = [&port.location, &other.location]
+                        .map(|location| written::certain(reading, location));
+                    let [Some(one), Some(two)] = levels else {
+                        continue;
+                    };
+                    let finding = out.at(port.location.clone(), message).level(one.max(two));
                     if other.location != port.location {
                         finding.related(other.location.clone(), "aquí lo pide el otro");
                     }

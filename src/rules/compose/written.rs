@@ -20,13 +20,24 @@ pub(super) fn is_literal(reading: &Reading, location: &Location) -> bool {
     !rest.is_empty() && !rest.contains('$') && !rest.ends_with(':') && !elsewhere
 }
 
-/// How grave a fault is that is certain as long as the value at `location` is what the files say.
-pub(super) fn certain(reading: &Reading, location: &Location) -> Level {
+/// How grave a fault is that is certain as long as the value at `location` is what the files say; nothing when
+/// only whoever starts the project knows that value.
+pub(super) fn certain(reading: &Reading, location: &Location) -> Option<Level> {
     if is_literal(reading, location) {
-        Level::Error
-    } else {
-        Level::Warning
+        return Some(Level::Error);
     }
+    has_value(reading, location).then_some(Level::Warning)
+}
+
+/// Whether the files themselves give every variable on the line of `location` a value.
+pub(super) fn has_value(reading: &Reading, location: &Location) -> bool {
+    let rest = rest(reading, location).replace("$$", "");
+    rest.split('$').skip(1).all(|after| {
+        let name = after.strip_prefix('{').unwrap_or_default();
+        let end = name.find(|c: char| !(c.is_ascii_alphanumeric() || c == '_'));
+        let form = end.map_or("", |end| &name[end..]);
+        form.starts_with('-') || form.starts_with(":-")
+    })
 }
 
 /// Behind the character `chars` characters after `location`, on the same line.

@@ -230,15 +230,17 @@ fn operators(reading: &Reading, out: &mut Out<'_>) {
         if through_shell(words) || behind {
             continue;
         }
-        if let Some(word) = plain(words)
+        let used = plain(words)
             .skip(1)
-            .find(|word| ["&&", "||", "|", ">", ">>", "2>&1", "&"].contains(&word.text()))
-        {
-            out.span(
-                file.dockerfile,
-                word.span,
-                format!("`{}` llega al programa como un argumento", word.text()),
-            );
+            .find(|word| ["&&", "||", "|", ">", ">>", "2>&1", "&"].contains(&word.text()));
+        if let Some(word) = used {
+            let operator = word.text();
+            let message = format!("`{operator}` llega al programa como un argumento");
+            let finding = out.span(file.dockerfile, word.span, message);
+            // The others may be meant as they are: `cut -d "|"`.
+            if !["&&", "||"].contains(&operator) {
+                finding.level(Level::Warning);
+            }
         }
     }
 }

@@ -263,11 +263,12 @@ fn shell_form(reading: &Reading, out: &mut Out<'_>) {
                 .first()
                 .is_some_and(|word| word.text.contains("init") || word.text.contains("tini"))
         });
+        let reaped = file.compose_names("init: true");
         let interactive = matches!(
             last.program(),
             Some("exit" | "bash" | "zsh" | "sh" | "fish" | "tmux")
         );
-        if execs || simple || init || interactive {
+        if execs || simple || init || interactive || reaped {
             continue;
         }
         let program = last.program().unwrap_or("el programa");

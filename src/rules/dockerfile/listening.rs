@@ -70,6 +70,10 @@ fn default_of(
 
 fn inside(reading: &Reading, out: &mut Out<'_>) {
     for (file, stage, line) in started(reading) {
+        // What compose starts instead may listen elsewhere, and a network that is shared has no outside.
+        if file.compose_names("command:") || file.compose_names("network_mode:") {
+            continue;
+        }
         for command in &line.script.commands {
             let args = command.args();
             let told = [
@@ -162,8 +166,7 @@ fn inside(reading: &Reading, out: &mut Out<'_>) {
             });
             let configured = name == "gunicorn" && file.folder_has("gunicorn.conf.py");
             let more = line.is("ENTRYPOINT");
-            if given || asks || environment || configured || more || file.compose_names("command:")
-            {
+            if given || asks || environment || configured || more {
                 continue;
             }
             out.span(

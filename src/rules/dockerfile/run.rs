@@ -222,7 +222,9 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
             let (Some(program), Some(word)) = (command.program(), command.program_word()) else {
                 continue;
             };
-            let fails = command.depth == 0
+            let lacking = base.has(program) == Some(false) || program == "source";
+            let fails = lacking
+                && command.depth == 0
                 && command.sudo().is_none()
                 && !word.text.contains('/')
                 && matches!(command.joined, Joined::First | Joined::And | Joined::Then)
@@ -287,7 +289,6 @@ fn server(reading: &Reading, out: &mut Out<'_>) {
                     ) || args.starts_with(&["-m", "flask", "run"])
                         || args.starts_with(&["manage.py", "runserver"])
                 }
-                Some("npm" | "yarn" | "pnpm") => command.verb() == Some("start"),
                 _ => false,
             };
             let asks = command.args().iter().any(|word| {

@@ -78,56 +78,16 @@ static RULES: [Rule; 3] = [
 fn is_secret_name(name: &str) -> bool {
     let upper = name.to_ascii_uppercase();
     let parts: Vec<&str> = upper.split(['_', '-']).collect();
-    let about = [
-        "FILE",
-        "PATH",
-        "URL",
-        "URI",
-        "HOST",
-        "NAME",
-        "ID",
-        "TTL",
-        "LENGTH",
-        "LEN",
-        "EXPIRE",
-        "EXPIRES",
-        "EXPIRATION",
-        "MINUTES",
-        "SECONDS",
-        "HOURS",
-        "DAYS",
-        "ALGORITHM",
-        "HEADER",
-        "TYPE",
-        "DIR",
-        "PREFIX",
-        "LIMIT",
-        "MAX",
-        "MIN",
-        "POLICY",
-        "PUBLIC",
-        "COUNT",
-        "SIZE",
-        "VERSION",
-        "ENABLED",
-        "REQUIRED",
-        "COOKIE",
-        "FIELD",
-        "PARAM",
-        "SOURCE",
-        "ALLOW",
-        "EMPTY",
-        "NO",
-        "USE",
-        "ENDPOINT",
-        "ISSUER",
-        "PORT",
-        "HASH",
+    let switches = [
+        "ALLOW", "EMPTY", "NO", "USE", "RANDOM", "PUBLIC", "MAX", "MIN", "REQUIRE", "REQUIRED",
+        "ENABLE", "DISABLE", "SHOW", "HIDE",
     ];
-    if parts.iter().any(|part| about.contains(part)) {
+    if parts.iter().any(|part| switches.contains(part))
+        || ["PWD", "OLDPWD"].contains(&upper.as_str())
+    {
         return false;
     }
-    let alone = [
+    let last = [
         "PASSWORD",
         "PASSWD",
         "PASSPHRASE",
@@ -135,21 +95,19 @@ fn is_secret_name(name: &str) -> bool {
         "TOKEN",
         "APIKEY",
         "CONTRASENA",
-        "CLAVE",
         "PWD",
     ];
-    let pairs = [
+    let ends = [
         "API_KEY",
         "SECRET_KEY",
+        "SECRET_KEY_BASE",
         "PRIVATE_KEY",
         "ACCESS_KEY",
         "ENCRYPTION_KEY",
         "SIGNING_KEY",
     ];
-    let single = upper == "PWD" || upper == "OLDPWD" || upper == "CLAVE" || upper == "TOKEN";
-    !single && parts.iter().any(|part| alone.contains(part))
-        || upper == "TOKEN"
-        || pairs.iter().any(|pair| upper.ends_with(pair))
+    parts.last().is_some_and(|part| last.contains(part))
+        || ends.iter().any(|end| upper.ends_with(end))
 }
 
 /// A value that stands for one that is to come, or is none.

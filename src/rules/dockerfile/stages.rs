@@ -267,7 +267,9 @@ fn from(reading: &Reading, out: &mut Out<'_>) {
                 .map(|other| (strsim::jaro_winkler(&lower, other), other))
                 .filter(|(likeness, _)| *likeness > 0.85)
                 .max_by(|a, b| a.0.total_cmp(&b.0));
-            if let Some((_, near)) = near.filter(|_| !name.contains(['/', ':', '.'])) {
+            if let Some((_, near)) = near.filter(|_| {
+                !file.compose_names("additional_contexts") && !name.contains(['/', ':', '.'])
+            }) {
                 let finding = out.span(
                     file.dockerfile,
                     word.span,

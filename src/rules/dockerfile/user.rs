@@ -180,7 +180,10 @@ fn root(reading: &Reading, out: &mut Out<'_>) {
             let Some(base) = file.known(stage).filter(|base| base.stays_root) else {
                 continue;
             };
-            if last_user(file, stage).is_some() || may_drop(file, stage) {
+            if last_user(file, stage).is_some()
+                || may_drop(file, stage)
+                || file.compose_names("user:")
+            {
                 continue;
             }
             let Some(line) = file.started(stage).last() else {
@@ -205,6 +208,7 @@ fn back_to_root(reading: &Reading, out: &mut Out<'_>) {
                 continue;
             };
             if matches!(name_of(word), Some("root" | "0"))
+                && !file.compose_names("user:")
                 && !may_drop(file, stage)
                 && file.started(stage).next().is_some()
             {

@@ -143,24 +143,16 @@ fn set(file: File<'_>) -> BTreeSet<(Option<usize>, &str)> {
         .collect()
 }
 
+/// What the known bases set: no more than these.
+const SET: &str = "PATH LANG GPG_KEY PYTHON_VERSION PYTHON_SHA256 PYTHON_PIP_VERSION PYTHON_SETUPTOOLS_VERSION \
+    PYTHON_GET_PIP_URL PYTHON_GET_PIP_SHA256 NODE_VERSION YARN_VERSION DEBIAN_FRONTEND TERM LC_ALL NGINX_VERSION \
+    NJS_VERSION NJS_RELEASE PKG_RELEASE DYNPKG_RELEASE ACME_VERSION";
+
+fn is_set_by_bases(name: &str) -> bool {
+    SET.split_whitespace().any(|set| set == name)
+}
+
 fn undefined(reading: &Reading, out: &mut Out<'_>) {
-    /// Bases whose `ENV` is known: no more than these.
-    const SET: [&str; 14] = [
-        "PATH",
-        "LANG",
-        "GPG_KEY",
-        "PYTHON_VERSION",
-        "PYTHON_SHA256",
-        "PYTHON_PIP_VERSION",
-        "PYTHON_SETUPTOOLS_VERSION",
-        "PYTHON_GET_PIP_URL",
-        "PYTHON_GET_PIP_SHA256",
-        "NODE_VERSION",
-        "YARN_VERSION",
-        "DEBIAN_FRONTEND",
-        "TERM",
-        "LC_ALL",
-    ];
     for file in files::all(reading) {
         let all = set(file);
         for line in file.lines() {
@@ -184,7 +176,7 @@ fn undefined(reading: &Reading, out: &mut Out<'_>) {
                 {
                     let name = variable.name.as_str();
                     // `ENV X=$X:…` adds to what may be there.
-                    if SET.contains(&name) || own == Some(name) {
+                    if is_set_by_bases(name) || own == Some(name) {
                         continue;
                     }
                     let above = all.contains(&(None, name));
@@ -331,7 +323,8 @@ fn elsewhere(reading: &Reading, out: &mut Out<'_>) {
                 let set_here = all
                     .iter()
                     .any(|(at, set)| *set == name && here.contains(at));
-                let builder = name.starts_with("TARGET")
+                let builder = is_set_by_bases(name)
+                    || name.starts_with("TARGET")
                     || name.starts_with("BUILD")
                     || name == "PATH"
                     || name == "HOME"

@@ -1,10 +1,11 @@
 //! What builders say of a Dockerfile, traced back to its lines.
 
-use super::instruction::{Instruction, Kind};
+use super::instruction::{Instruction, Kind, Mount};
 use super::stage::StageBase;
+use super::word::Word;
 use super::{Dockerfile, Location};
 
-/// An image that a stage starts from.
+/// An image that a stage starts from, or takes files from.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Base {
     /// The reference, arguments expanded with their defaults; nothing when that is not possible.
@@ -26,18 +27,40 @@ pub(super) struct Step {
 }
 
 impl Dockerfile {
-    /// The images that its stages start from, other stages and `scratch` left out.
+    /// The images that the builder would fetch: those that stages start from, `COPY --from` and
+    /// `RUN --mount=from=` take files from. Other stages and `scratch` are left out.
     #[must_use]
     pub fn bases(&self) -> Vec<Base> {
-        let bases = self.stages.iter().filter_map(|stage| match &stage.base {
-            StageBase::Image(image) => Some(Base {
-                image: image.clone(),
-                written: self.from_of(stage)?.image.written.clone(),
-                location: Location::line(&self.path, self.location(stage.span).line),
-            }),
-            _ => None,
-        });
-        bases.collect()
+        let base = |word: &Word, image: Option<String>| Base {
+            image,
+            written: word.written.clone(),
+            location: Location::line(&self.path, self.location(word.span).line),
+        };
+        let mut bases = Vec::new();
+        for instruction in &self.instructions {
+            let Some(index) = instruction.stage else {
+                continue;
+            };
+            let lenders: Vec<&Word> = match &instruction.kind {
+                Kind::From(from) => {
+                    if let StageBase::Image(image) = &self.stages[index].base {
+                        bases.push(base(&from.image, image.clone()));
+                    }
+                    continue;
+                }
+                Kind::Transfer(transfer) => transfer.from.iter().collect(),
+                Kind::Run(run) => run.mounts.iter().filter_map(Mount::lender).collect(),
+                _ => continue,
+            };
+            for lender in lenders {
+                let name = lender.value.as_deref();
+                let is_stage = name.is_some_and(|name| self.stage_named(name, index).is_some());
+                if !is_stage && name != Some("scratch") {
+                    bases.push(base(lender, lender.value.clone()));
+                }
+            }
+        }
+        bases
     }
 
     /// What of it the builder does not know, going by its `message`, though newer ones do: the part

@@ -183,6 +183,12 @@ impl Mount {
         value.as_ref()?.value.as_deref()
     }
 
+    /// The stage or image that it lends files of.
+    pub fn lender(&self) -> Option<&Word> {
+        let (_, value) = self.options.iter().find(|(name, _)| name == "from")?;
+        value.as_ref()
+    }
+
     /// `bind` unless it says otherwise.
     pub fn kind(&self) -> &str {
         self.option("type").unwrap_or("bind")

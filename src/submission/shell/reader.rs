@@ -7,6 +7,9 @@ use super::{Joined, Redirect, ShellWord, Simple, wrappers};
 /// How deep `$(…)` and `sh -c` are followed.
 pub(super) const DEEPEST: usize = 12;
 
+/// Commands beyond which a text is given up: whoever looks at them looks back from each.
+const MOST: usize = 1000;
+
 /// Where the bytes of what is read stand in the file.
 #[derive(Clone, Copy)]
 pub(super) enum Place<'t> {
@@ -58,6 +61,7 @@ pub(super) fn read(text: &str, place: Place<'_>, depth: usize) -> Option<Read> {
         heredocs: Vec::new(),
     };
     reader.list(false)?;
+    (reader.commands.len() <= MOST).then_some(())?;
     Some(Read {
         commands: reader.commands,
         comments: reader.comments,

@@ -10,9 +10,10 @@ fn scripts(text: &str) -> (Dockerfile, Vec<Script>) {
 
 /// The commands of a shell's text, one a line, with how they are joined.
 fn split(text: &str) -> String {
-    let mut line = ShellText::default();
-    line.text = text.to_owned();
-    line.origins.push((0, 0));
+    let line = ShellText {
+        text: text.to_owned(),
+        origins: vec![(0, 0)],
+    };
     let script = of_text(&line, Shell::default());
     if !script.understood {
         return "?".to_owned();
@@ -122,4 +123,19 @@ fn places_hold_across_continuations_and_heredocs() {
     assert_eq!(at(2, 1), "make all");
     assert!(scripts[4].pipefail && scripts[4].stops_at_failure);
     assert!(!scripts[6].understood && scripts[6].commands.is_empty());
+}
+
+proptest::proptest! {
+    #[test]
+    fn any_text_is_read_without_panic_and_every_place_is_inside_of_it(
+        text in "([a-z$(){}<>|&;#'\"`\\\\=\\[\\] \n-]|ñ|if |then |fi|do|done|case |in |esac|EOF|<<|sh -c ){0,60}"
+    ) {
+        let line = ShellText { text: text.clone(), origins: vec![(0, 0)] };
+        for command in of_text(&line, Shell::default()).commands {
+            proptest::prop_assert!(text.get(command.span.start..command.span.end).is_some());
+            for word in command.words {
+                proptest::prop_assert!(text.get(word.span.start..word.span.end).is_some());
+            }
+        }
+    }
 }
