@@ -437,7 +437,11 @@ fn last_command(text: &str) -> Option<(usize, String)> {
         .iter()
         .enumerate()
         .rev()
-        .find(|(_, line)| !line.trim().is_empty() && !line.trim_start().starts_with('#'))?;
+        .find(|(_, line)| {
+            let empty = line.trim().is_empty() || line.trim_start().starts_with('#');
+            // What only hands the application's code on does not count.
+            !empty && !matches!(**line, "exit" | "exit $?" | "exit \"$?\"" | "exit 0")
+        })?;
     let continued = index > 0 && lines[index - 1].ends_with('\\');
     let plain = !line.starts_with([' ', '\t']) && !continued && !text.contains("<<");
     plain.then(|| (index + 1, (*line).to_owned()))
@@ -451,6 +455,7 @@ mod tests {
     fn the_last_command_is_one_that_stands_in_no_block() {
         let last = |text| last_command(text).map(|(line, _)| line);
         assert_eq!(last("#!/bin/sh\nset -e\n\"$@\"\n# fin\n\n"), Some(3));
+        assert_eq!(last("#!/bin/sh\n\"$@\"\nexit $?\n"), Some(2));
         assert_eq!(last("if true; then\n  \"$@\"\nfi\n"), Some(3));
         assert_eq!(last("if true; then\n  \"$@\"\n"), None);
         assert_eq!(last("uvicorn \\\napp:app\n"), None);
