@@ -433,15 +433,11 @@ fn no_exec(reading: &Reading, out: &mut Out<'_>) {
 /// The last line that does something, with its number, when it stands in no block and is not continued.
 fn last_command(text: &str) -> Option<(usize, String)> {
     let lines: Vec<&str> = text.lines().map(str::trim_end).collect();
-    let (index, line) = lines
-        .iter()
-        .enumerate()
-        .rev()
-        .find(|(_, line)| {
-            let empty = line.trim().is_empty() || line.trim_start().starts_with('#');
-            // What only hands the application's code on does not count.
-            !empty && !matches!(**line, "exit" | "exit $?" | "exit \"$?\"" | "exit 0")
-        })?;
+    let (index, line) = lines.iter().enumerate().rev().find(|(_, line)| {
+        let empty = line.trim().is_empty() || line.trim_start().starts_with('#');
+        // What only hands the application's code on does not count.
+        !empty && !matches!(**line, "exit" | "exit $?" | "exit \"$?\"" | "exit 0")
+    })?;
     let continued = index > 0 && lines[index - 1].ends_with('\\');
     let plain = !line.starts_with([' ', '\t']) && !continued && !text.contains("<<");
     plain.then(|| (index + 1, (*line).to_owned()))
