@@ -230,14 +230,16 @@ fn operators(reading: &Reading, out: &mut Out<'_>) {
         if through_shell(words) || behind {
             continue;
         }
-        let used = plain(words)
-            .skip(1)
-            .find(|word| ["&&", "||", "|", ">", ">>", "2>&1", "&"].contains(&word.text()));
-        if let Some(word) = used {
+        let used = words.windows(2).find(|two| {
+            // Behind an option it is the option's: `cut -d "|"`.
+            !two[0].text().starts_with('-')
+                && ["&&", "||", "|", ">", ">>", "2>&1"].contains(&two[1].text())
+        });
+        if let Some([_, word]) = used {
             let operator = word.text();
             let message = format!("`{operator}` llega al programa como un argumento");
             let finding = out.span(file.dockerfile, word.span, message);
-            // The others may be meant as they are: `cut -d "|"`.
+            // The others may be meant as they are.
             if !["&&", "||"].contains(&operator) {
                 finding.level(Level::Warning);
             }
