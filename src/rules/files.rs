@@ -89,6 +89,11 @@ pub(super) fn all(reading: &Reading) -> impl Iterator<Item = File<'_>> {
         })
 }
 
+/// The Dockerfile of that index, if it is of ordinary length.
+pub(super) fn at(reading: &Reading, index: usize) -> Option<File<'_>> {
+    all(reading).find(|file| file.index == index)
+}
+
 /// Every `RUN` whose commands are known.
 pub(super) fn runs(reading: &Reading) -> impl Iterator<Item = (File<'_>, Line<'_>)> {
     all(reading).flat_map(|file| {

@@ -1,5 +1,7 @@
 use std::collections::BTreeSet;
 
+use proptest::prelude::*;
+
 use super::*;
 use crate::report;
 use crate::submission::Snapshot;
@@ -87,4 +89,73 @@ fn the_words_of_every_rule_are_those_that_were_reviewed() {
             .collect();
         insta::assert_snapshot!(slug.to_lowercase(), plain);
     }
+}
+
+/// Lines of the examples of several rules, thrown together: what nobody would write, and somebody will.
+fn jumble() -> impl Strategy<Value = Vec<(String, String)>> {
+    let lines: Vec<(&str, &str)> = all()
+        .flat_map(|rule| rule.wrong.iter().chain(rule.right))
+        .flat_map(|(path, content)| content.lines().map(|line| (*path, line)))
+        .collect();
+    let paths = [
+        "Dockerfile",
+        "compose.yaml",
+        ".dockerignore",
+        ".env",
+        "arranque.sh",
+        "requirements.txt",
+    ];
+    let file = prop::sample::select(paths.to_vec()).prop_flat_map(move |path| {
+        let own: Vec<&str> = lines
+            .iter()
+            .filter(|(of, _)| of.ends_with(path))
+            .map(|(_, line)| *line)
+            .chain([
+                "FROM python:3.11-slim",
+                "services:",
+                "  a:",
+                "    build: .",
+                "",
+            ])
+            .collect();
+        let text = prop::collection::vec(prop::sample::select(own), 0..40);
+        text.prop_map(move |lines| (path.to_owned(), lines.join("\n")))
+    });
+    prop::collection::vec(file, 1..5)
+}
+
+proptest! {
+    #[test]
+    fn no_folder_makes_a_rule_panic_or_point_outside_of_its_files(files in jumble()) {
+        let mut snapshot = Snapshot::default();
+        for (path, content) in files {
+            snapshot.insert(&path, content, false);
+        }
+        let reading = Reading::of(snapshot);
+        for finding in judge(&reading) {
+            let at = finding.location.expect("every rule names a place");
+            let file = reading.snapshot.file(&at.file);
+            let text = String::from_utf8_lossy(file.expect("a file that is there"));
+            let line = text.lines().nth(at.line - 1).unwrap_or_default();
+            prop_assert!(at.line <= text.lines().count().max(1), "{}: {at}", finding.rule);
+            prop_assert!(at.column <= line.chars().count() + 1, "{}: {at}", finding.rule);
+        }
+    }
+}
+
+#[test]
+fn a_very_long_dockerfile_is_still_read_beside_its_neighbours() {
+    let mut snapshot = Snapshot::default();
+    snapshot.insert(
+        "a/Dockerfile",
+        "FROM scratch\n".to_owned() + &"ENV A=1\n".repeat(1200),
+        false,
+    );
+    snapshot.insert(
+        "b/Dockerfile",
+        "FROM python:3.11-slim\nRUN pip install -r nada.txt\nCOPI a b\n",
+        false,
+    );
+    let findings = judge(&Reading::of(snapshot));
+    assert!(findings.iter().any(|f| f.rule == "dockerfile-no-valido"));
 }

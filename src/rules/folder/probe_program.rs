@@ -7,7 +7,6 @@ use crate::submission::Reading;
 use crate::submission::compose::Test;
 
 pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
-    let files: Vec<_> = files::all(reading).collect();
     for built in built(reading) {
         let healthcheck = built
             .service
@@ -29,7 +28,9 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
         }) else {
             continue;
         };
-        let file = files[built.build.dockerfile];
+        let Some(file) = files::at(reading, built.build.dockerfile) else {
+            continue;
+        };
         let Some(stage) = copies::last_stage(built.dockerfile, built.build) else {
             continue;
         };
