@@ -18,7 +18,7 @@ static RULES: [Rule; 4] = [
         id: "puerto-abierto-a-todos",
         title: "un puerto se publica en todas las direcciones de tu máquina",
         level: Level::Note,
-        why: "Sin dirección delante, el puerto queda abierto a toda la red en la que estés, y Docker lo abre por delante del cortafuegos.",
+        why: "Sin dirección delante, el puerto queda abierto a toda la red en la que estés, y en Linux Docker lo abre aunque `ufw` lo cierre.",
         fix: "si solo lo usas desde esta máquina, escribe `127.0.0.1:` delante",
         lesson: "02-dockerfile.html#comandos-docker-basicos",
         equivalents: &[
@@ -40,10 +40,14 @@ static RULES: [Rule; 4] = [
         id: "base-de-datos-abierta",
         title: "el puerto de una base de datos queda abierto a toda la red",
         level: Level::Warning,
-        why: "Los demás servicios llegan a la base por la red del proyecto, sin publicar nada. Publicada así, la alcanza cualquiera de tu red.",
+        why: "Los demás servicios llegan a la base por la red del proyecto, sin publicar nada. Con el puerto publicado así, llega cualquiera de tu red.",
         fix: "quita `ports` de la base; si entras desde tu máquina, escribe `127.0.0.1:` delante",
         lesson: "07-redes.html#redes-docker",
-        equivalents: &["dclint no-unbound-port-interfaces"],
+        equivalents: &[
+            "dclint no-unbound-port-interfaces",
+            "kics 451d79dc",
+            "CIS 5.13",
+        ],
         wrong: &[(
             "compose.yaml",
             "services:\n  cache:\n    image: redis:7.4\n    ports: [\"6379:6379\"]\n",
@@ -61,7 +65,11 @@ static RULES: [Rule; 4] = [
         why: "Quien se conecta a un depurador ejecuta el código que quiera dentro de tu contenedor, sin contraseña.",
         fix: "escribe `127.0.0.1:` delante, y solo en el archivo que usas para depurar",
         lesson: "09-depuracion.html#debug-mode-en-compose",
-        equivalents: &["dclint no-unbound-port-interfaces"],
+        equivalents: &[
+            "dclint no-unbound-port-interfaces",
+            "kics 451d79dc",
+            "CIS 5.13",
+        ],
         wrong: &[
             (
                 "compose.yaml",
@@ -89,7 +97,7 @@ static RULES: [Rule; 4] = [
         title: "cualquiera de tu red puede parar o vaciar Prometheus",
         level: Level::Warning,
         why: "Con `--web.enable-lifecycle` una petición a `/-/quit` lo para, y con `--web.enable-admin-api` otra borra sus datos; nada de eso pide contraseña.",
-        fix: "quita esa opción, o publica el puerto solo en `127.0.0.1`",
+        fix: "quita esa opción, o escribe `127.0.0.1:` delante del puerto",
         lesson: "04-compose.html#stack-completo-con-monitoreo",
         equivalents: &[],
         wrong: &[(
@@ -184,7 +192,9 @@ fn controls(reading: &Reading, out: &mut Out<'_>) {
             )
         });
         if let Some(option) = option.filter(|_| port.target == 9090) {
-            let message = format!("`{option}` y un puerto abierto a toda tu red");
+            let message = format!(
+                "con `{option}` y este puerto abierto, cualquiera de tu red manda en Prometheus"
+            );
             out.at(port.location.clone(), message);
         }
     }

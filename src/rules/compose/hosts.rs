@@ -20,7 +20,7 @@ static RULES: [Rule; 4] = [
         why: "Un nombre de servicio solo existe en las redes en las que está ese servicio: desde otra no se encuentra.",
         fix: "pon los dos en una misma red",
         lesson: "07-redes.html#comunicacion-entre-servicios",
-        equivalents: &["kics ce14a68b"],
+        equivalents: &[],
         wrong: &[(
             "compose.yaml",
             "services:\n  web:\n    image: python:3.11-slim\n    environment:\n      API_URL: http://api:8000\n    networks: [delantera]\n  api:\n    image: python:3.11-slim\n    networks: [trasera]\nnetworks:\n  delantera:\n  trasera:\n",

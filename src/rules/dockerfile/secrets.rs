@@ -18,13 +18,15 @@ static RULES: [Rule; 3] = [
         title: "un secreto queda escrito en la imagen",
         level: Level::Error,
         why: "Lo que dicen `ENV` y `ARG` se lee con `docker inspect` o `docker history`, y el Dockerfile suele acabar en un repositorio.",
-        fix: "quítalo de aquí y cámbialo, porque ya no es secreto; dalo al arrancar (`docker run -e`, `env_file`, `secrets`) o, si hace falta al construir, con `RUN --mount=type=secret`",
+        fix: "quítalo de aquí y cámbialo por otro, porque ya no es secreto; dáselo al contenedor al arrancar (`docker run -e`, `env_file`, `secrets`) o, si hace falta al construir, con `RUN --mount=type=secret`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[
             "BuildKit SecretsUsedInArgOrEnv",
             "hadolint DL3064",
             "trivy DS-0031",
             "dockle CIS-DI-0010",
+            "kics a88baa34",
+            "CIS 4.10",
         ],
         wrong: &[(
             "Dockerfile",
@@ -41,9 +43,14 @@ static RULES: [Rule; 3] = [
         title: "un secreto entra por `ARG`",
         level: Level::Warning,
         why: "El valor de un `ARG` queda a la vista en `docker history` de la imagen.",
-        fix: "usa `RUN --mount=type=secret,id=…` y `docker build --secret`",
+        fix: "usa `RUN --mount=type=secret,id=…` y `docker build --secret id=…`",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["BuildKit SecretsUsedInArgOrEnv"],
+        equivalents: &[
+            "BuildKit SecretsUsedInArgOrEnv",
+            "hadolint DL3064",
+            "trivy DS-0031",
+            "CIS 4.10",
+        ],
         wrong: &[(
             "Dockerfile",
             "FROM python:3.11-slim\nARG PIP_TOKEN\nRUN pip install --no-cache-dir --index-url \"https://$PIP_TOKEN@example.com\" paquete==1.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",

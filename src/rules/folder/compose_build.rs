@@ -52,7 +52,7 @@ static RULES: [Rule; 5] = [
         title: "Compose da un argumento que el Dockerfile no declara",
         level: Level::Warning,
         why: "Un argumento de construcción solo llega a las etapas que lo declaran con `ARG`: este se pierde, y la imagen sale como si no estuviera.",
-        fix: "añade `ARG` con ese nombre en la etapa que lo usa; si es para la aplicación en marcha, va en `environment`",
+        fix: "añade `ARG` con ese nombre en la etapa que lo usa; si es para la app en marcha, va en `environment`",
         lesson: "06-entorno.html#usar-en-docker-compose",
         equivalents: &[],
         wrong: &[
@@ -143,7 +143,7 @@ static RULES: [Rule; 5] = [
         id: "montaje-tapa-dependencias",
         title: "una carpeta montada tapa lo que la imagen instaló",
         level: Level::Note,
-        why: "Lo que se monta tapa lo que la imagen tiene en esa ruta: las dependencias instaladas ahí dejan de verse, y la aplicación usa las de tu máquina o ninguna.",
+        why: "Lo que se monta tapa lo que la imagen tiene en esa ruta: las dependencias instaladas ahí dejan de verse, y la app usa las de tu máquina o ninguna.",
         fix: "monta solo el código, o deja a la vista la carpeta de dependencias con un volumen propio",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],

@@ -80,7 +80,7 @@ static RULES: [Rule; 7] = [
         why: "El constructor solo recibe el contexto: `..` no sale de él. Docker busca la ruta como si empezara en el contexto, y no la encuentra.",
         fix: "usa como contexto la carpeta de encima (`context: ..` y `dockerfile: carpeta/Dockerfile` en Compose, o `docker build -f carpeta/Dockerfile ..`) y escribe la ruta desde ahí",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &[],
+        equivalents: &["dockerfilelint add_src_invalid"],
         wrong: &[
             ("compose.yaml", "services:\n  api:\n    build: ./api\n"),
             (
@@ -126,7 +126,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "sobra-en-la-imagen",
-        title: "entra en la imagen lo que la aplicación no usa",
+        title: "entra en la imagen algo que la app no usa",
         level: Level::Note,
         why: "Cachés, entornos virtuales y el historial de git hacen la imagen más grande, cambian en cada construcción y rompen la caché de capas.",
         fix: "añádelo a `.dockerignore`",

@@ -40,7 +40,7 @@ static RULES: [Rule; 4] = [
         id: "guion-sin-interprete",
         title: "el guion de arranque no dice con qué se ejecuta",
         level: Level::Error,
-        why: "En la forma exec no hay shell que adivine: sin `#!` al principio, Linux no sabe ejecutar el archivo y dice «exec format error».",
+        why: "Con corchetes no hay un shell que adivine: sin `#!` al principio, Linux no sabe ejecutar el archivo y dice «exec format error».",
         fix: "empieza el guion con `#!/bin/sh`, sin nada delante",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -80,9 +80,9 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "guion-sin-exec",
-        title: "el guion de arranque no cede su sitio a la aplicación",
+        title: "el guion de arranque no cede su sitio a la app",
         level: Level::Warning,
-        why: "Sin `exec`, el proceso 1 es el shell, que no pasa SIGTERM: `docker stop` espera 10 segundos y mata la aplicación a medias.",
+        why: "Sin `exec`, el proceso 1 es el shell, que no pasa la señal de parada: `docker stop` espera diez segundos y mata la app a medias.",
         fix: "pon `exec` delante de la última orden",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -333,7 +333,7 @@ fn interpreter(reading: &Reading, out: &mut Out<'_>) {
                 "delante del `#!` de `{name}` hay algo (una marca de orden de bytes, un espacio o una línea vacía): Linux no lo reconoce"
             )
         } else {
-            format!("`{name}` no empieza por `#!`, y la forma exec lo ejecuta sin shell")
+            format!("`{name}` no empieza por `#!`, y con corchetes no lo ejecuta un shell")
         };
         out.at(Location::line(started.file.path.clone(), 1), message)
             .related(started.dockerfile.location(started.span), "aquí se ejecuta");
@@ -421,7 +421,7 @@ fn no_exec(reading: &Reading, out: &mut Out<'_>) {
         out.at(
             Location::line(started.file.path.clone(), line),
             format!(
-                "`{}` arranca la aplicación sin `exec`: no le llegará la señal de parada",
+                "`{}` arranca la app sin `exec`: no le llegará la señal de parada",
                 started.name()
             ),
         )

@@ -28,7 +28,7 @@ static RULES: [Rule; 8] = [
         title: "se copia la carpeta entera y no hay `.dockerignore`",
         level: Level::Warning,
         why: "Sin `.dockerignore`, `COPY . .` mete en la imagen todo lo que haya en la carpeta el día que construyas: `.env`, `.git`, claves, datos.",
-        fix: "crea un `.dockerignore` al lado, con al menos `.git`, `**/.env*`, `**/__pycache__` y tus datos; o copia solo las carpetas que la aplicación usa",
+        fix: "crea un `.dockerignore` al lado, con al menos `.git`, `**/.env*`, `**/__pycache__` y tus datos; o copia solo las carpetas que la app usa",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &["slim lint ID.10001"],
         wrong: &[
@@ -93,7 +93,7 @@ static RULES: [Rule; 8] = [
         title: "un patrón usa lo que solo entienden git o el shell",
         level: Level::Warning,
         why: "`.dockerignore` no es `.gitignore`: no tiene comentarios al final de la línea ni llaves `{a,b}`, las clases se niegan con `[^a]` y las carpetas se separan con `/`. Docker acepta el patrón, pero no quita lo que parece.",
-        fix: "escribe el patrón como Docker lo entiende",
+        fix: "escribe el patrón como lo entiende Docker, sin llaves, sin `[!…]` y sin comentario detrás",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &[],
         wrong: &[
@@ -158,7 +158,7 @@ static RULES: [Rule; 8] = [
     },
     Rule {
         id: "dockerignore-mal-sitio",
-        title: "un `.dockerignore` que ninguna construcción lee",
+        title: "ninguna construcción lee un `.dockerignore`",
         level: Level::Warning,
         why: "Docker lee el `.dockerignore` de la raíz del contexto, o el que se llama como el Dockerfile y está a su lado (`api.Dockerfile.dockerignore`). Los demás no los mira.",
         fix: "llévalo a la raíz del contexto y llámalo `.dockerignore`",

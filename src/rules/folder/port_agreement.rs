@@ -18,10 +18,10 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 3] = [
     Rule {
         id: "puertos-que-no-coinciden",
-        title: "la aplicación escucha en un puerto y otro archivo dice otro",
+        title: "la app escucha en un puerto y otra línea dice otro",
         level: Level::Warning,
         why: "La orden, `EXPOSE`, los puertos de Compose y el chequeo de salud hablan del mismo puerto, el de dentro del contenedor. Si uno dice otro, nadie contesta ahí.",
-        fix: "pon en todos el puerto en el que la aplicación escucha",
+        fix: "pon en todos el puerto en el que la app escucha",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
         wrong: &[
@@ -50,8 +50,8 @@ static RULES: [Rule; 3] = [
         id: "chequeo-de-otro-sitio",
         title: "el chequeo de salud pregunta a otra máquina",
         level: Level::Warning,
-        why: "Un chequeo dice si este contenedor está sano. Si pregunta a otro, sale sano con la aplicación caída, o enfermo por culpa del otro.",
-        fix: "pregunta a `127.0.0.1`, en el puerto de esta aplicación",
+        why: "Un chequeo dice si este contenedor está sano. Si pregunta a otro, sale sano con la app caída, o enfermo por culpa del otro.",
+        fix: "pregunta a `127.0.0.1`, en el puerto de esta app",
         lesson: "02-dockerfile.html#health-check",
         equivalents: &[],
         wrong: &[
@@ -80,7 +80,7 @@ static RULES: [Rule; 3] = [
         id: "chequeo-sin-programa-en-la-imagen",
         title: "el chequeo de Compose usa un programa que la imagen construida no tiene",
         level: Level::Error,
-        why: "El chequeo se ejecuta dentro del contenedor: si el programa no está, falla siempre, y el servicio queda `unhealthy` aunque la aplicación conteste.",
+        why: "El chequeo se ejecuta dentro del contenedor: si el programa no está, falla siempre, y el servicio queda `unhealthy` aunque la app conteste.",
         fix: "usa un programa que la imagen tenga, o instálalo en la última etapa del Dockerfile",
         lesson: "02-dockerfile.html#health-check",
         equivalents: &[],
@@ -498,17 +498,14 @@ fn against_command(
         let one = &exposed[0];
         say(
             one.location.clone(),
-            format!(
-                "`EXPOSE` dice {}, pero la aplicación escucha en {port}",
-                one.port
-            ),
+            format!("`EXPOSE` dice {}, pero la app escucha en {port}", one.port),
         );
     }
     if let Some(published) = other_target(container, port) {
         say(
             published.location,
             format!(
-                "Compose publica el puerto {} del contenedor, pero la aplicación escucha en {port}",
+                "Compose publica el puerto {} del contenedor, pero la app escucha en {port}",
                 published.port
             ),
         );
@@ -517,7 +514,7 @@ fn against_command(
         say(
             probed.location,
             format!(
-                "el chequeo de salud pregunta en el puerto {}, pero la aplicación escucha en {port}",
+                "el chequeo de salud pregunta en el puerto {}, pero la app escucha en {port}",
                 probed.port
             ),
         );

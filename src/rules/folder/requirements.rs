@@ -50,7 +50,7 @@ static RULES: [Rule; 2] = [
         why: "Sin versión, cada construcción instala la más nueva de ese día: la misma carpeta da imágenes distintas, y un modelo guardado puede no cargar.",
         fix: "escribe la versión con la que funciona: `pip freeze` te la dice",
         lesson: "08-buenas-practicas.html#optimizacion-de-cache",
-        equivalents: &["hadolint DL3013"],
+        equivalents: &[],
         wrong: &[
             (
                 "Dockerfile",
