@@ -1,7 +1,7 @@
 //! The list of dependencies: whether the image has it when it installs them, and whether it fixes what is installed.
 
-use super::context::listed;
 use super::copies::{self, Copied};
+use super::wording::listed;
 use crate::rules::files::{self, File, Line};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;

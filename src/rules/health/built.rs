@@ -1,12 +1,13 @@
 //! A health check of a compose file that uses what the image built here does not have.
 
-use super::compose_build::built;
-use super::copies;
+use super::instead;
+use crate::rules::folder::built::built;
+use crate::rules::folder::copies;
 use crate::rules::{Out, effects, files};
 use crate::submission::Reading;
 use crate::submission::compose::Test;
 
-pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
     let files: Vec<_> = files::all(reading).collect();
     for built in built(reading) {
         let healthcheck = built
@@ -68,8 +69,8 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
                 "esta imagen no lo trae, y ningún `RUN` lo instala",
             );
         }
-        if known.has("python") == Some(true) {
-            finding.help("usa Python, que sí está: `[\"CMD\", \"python\", \"-c\", \"import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=2)\"]`");
+        if let Some(help) = instead(known, "[\"CMD\", ") {
+            finding.help(help);
         }
     }
 }
