@@ -7,6 +7,7 @@ use crate::submission::dockerfile::instruction::Transfer;
 use crate::submission::dockerfile::{Dockerfile, Instruction, Kind, StageBase};
 use crate::submission::known_images::{self, KnownImage};
 use crate::submission::location::Span;
+use crate::submission::reading::ImageBuild;
 use crate::submission::shell::{Script, Simple};
 use crate::verdict::{Position, StaticFinding};
 
@@ -87,6 +88,11 @@ pub(super) fn all(reading: &Reading) -> impl Iterator<Item = File<'_>> {
             index,
             reading,
         })
+}
+
+/// The Dockerfile of a build, when it is of ordinary length.
+pub(super) fn of_build<'r>(reading: &'r Reading, build: &ImageBuild) -> Option<File<'r>> {
+    all(reading).find(|file| file.index == build.dockerfile)
 }
 
 /// Every `RUN` whose commands are known.

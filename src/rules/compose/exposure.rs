@@ -1,7 +1,7 @@
 //! Ports that are open to more than they should.
 
 use super::official;
-use super::ports::is_open;
+use super::ports::{is_enclosed, is_open};
 use super::written;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
@@ -141,7 +141,8 @@ fn published(reading: &Reading) -> impl Iterator<Item = (&Service, &Port)> {
     };
     reading
         .services()
-        .filter(move |(_, _, service)| own_network(service))
+        // From an internal network nothing is published, whatever its services say.
+        .filter(move |(_, loaded, service)| own_network(service) && !is_enclosed(loaded, service))
         .flat_map(|(_, _, service)| service.ports.iter().map(move |port| (service, port)))
         .filter(|(_, port)| is_open(port) && written::has_value(reading, &port.location))
 }
@@ -151,7 +152,8 @@ fn open(reading: &Reading, out: &mut Out<'_>) {
         let public = port
             .published
             .is_some_and(|(first, _)| matches!(first, 80 | 443));
-        if !public && behind(reading, service, port) == Behind::Other {
+        let other = behind(reading, service, port) == Behind::Other;
+        if other && !public && control(service, port).is_none() {
             let message = format!(
                 "el puerto `{}` de `{}` queda abierto a toda tu red",
                 port.target, service.name
@@ -182,16 +184,21 @@ fn debugger(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
+/// The option with which whoever reaches the port of a Prometheus commands it.
+fn control<'s>(service: &'s Service, port: &Port) -> Option<&'s String> {
+    let mut words = service.command.iter().flat_map(|command| &command.words);
+    let option = words.find(|word| {
+        matches!(
+            word.as_str(),
+            "--web.enable-lifecycle" | "--web.enable-admin-api"
+        )
+    });
+    option.filter(|_| port.target == 9090)
+}
+
 fn controls(reading: &Reading, out: &mut Out<'_>) {
     for (service, port) in published(reading) {
-        let mut words = service.command.iter().flat_map(|command| &command.words);
-        let option = words.find(|word| {
-            matches!(
-                word.as_str(),
-                "--web.enable-lifecycle" | "--web.enable-admin-api"
-            )
-        });
-        if let Some(option) = option.filter(|_| port.target == 9090) {
+        if let Some(option) = control(service, port) {
             let message = format!(
                 "con `{option}` y este puerto abierto, cualquiera de tu red manda en Prometheus"
             );

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::written;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::compose::{Condition, Port, Project, Service};
+use crate::submission::compose::{Condition, Loaded, Port, Project, Service};
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
@@ -242,19 +242,23 @@ pub(super) fn is_open(port: &Port) -> bool {
     matches!(port.host_ip.as_deref(), None | Some("" | "0.0.0.0" | "::"))
 }
 
+/// Whether a service is in networks, and all of them are internal.
+pub(super) fn is_enclosed(loaded: &Loaded, service: &Service) -> bool {
+    let is_internal = |name: &String| {
+        let network = loaded.project.networks.get(name);
+        network.is_some_and(|n| n.internal.as_ref().is_some_and(|flag| flag.value))
+    };
+    let mut attached = service.networks.iter();
+    !service.networks.is_empty() && attached.all(|attached| is_internal(&attached.network))
+}
+
 fn internal(reading: &Reading, out: &mut Out<'_>) {
     for (_, loaded, service) in reading.services() {
-        let networks = &loaded.project.networks;
-        let is_internal = |name: &String| {
-            let network = networks.get(name);
-            network.is_some_and(|n| n.internal.as_ref().is_some_and(|flag| flag.value))
-        };
-        let inside = !service.networks.is_empty()
-            && service
-                .networks
-                .iter()
-                .all(|attached| is_internal(&attached.network));
-        if inside && let Some(port) = service.ports.first() {
+        if let Some(port) = service
+            .ports
+            .first()
+            .filter(|_| is_enclosed(loaded, service))
+        {
             let message = format!(
                 "`{}` solo está en redes internas: sus puertos no se publican",
                 service.name

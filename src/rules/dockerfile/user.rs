@@ -279,12 +279,21 @@ fn missing(reading: &Reading, out: &mut Out<'_>) {
 fn by_name(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for stage in file.outputs() {
-            let Some((_, word)) = last_user(file, stage) else {
+            let Some((line, word)) = last_user(file, stage) else {
                 continue;
             };
             let Some(name) = name_of(word) else { continue };
+            // Of a user that does not exist another rule tells.
+            let missing = file
+                .known(stage)
+                .is_some_and(|base| effects::lacks_user(base, &file.before(line), name));
             let name_only = !name.starts_with(|c: char| c.is_ascii_digit());
-            if name_only && name != "root" && !name.is_empty() && !word.written.contains('#') {
+            if name_only
+                && !missing
+                && name != "root"
+                && !name.is_empty()
+                && !word.written.contains('#')
+            {
                 out.span(
                     file.dockerfile,
                     word.span,

@@ -92,10 +92,11 @@ impl Install<'_> {
 }
 
 fn installs(reading: &Reading) -> Vec<Install<'_>> {
-    let files: Vec<File<'_>> = files::all(reading).collect();
     let mut found = Vec::new();
     for build in copies::builds(reading) {
-        let file = files[build.dockerfile];
+        let Some(file) = files::of_build(reading, build) else {
+            continue;
+        };
         let built = copies::stages_built(file.dockerfile, build);
         let lines = file.lines().filter(|line| {
             line.instruction

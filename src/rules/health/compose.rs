@@ -1,11 +1,12 @@
 //! Health checks that compose files write.
 
-use super::instead;
+use super::{built, instead};
 use crate::rules::Out;
 use crate::rules::compose::{official, written};
 use crate::submission::Reading;
 use crate::submission::compose::{Located, Service, Test};
-use crate::submission::known_images;
+use crate::submission::known_images::{self, KnownImage};
+use crate::submission::location::Location;
 
 /// Every test that a compose file writes and that is not turned off.
 fn tests(reading: &Reading) -> impl Iterator<Item = (&Service, &Located<Test>)> {
@@ -105,7 +106,12 @@ pub(super) fn variable(reading: &Reading, out: &mut Out<'_>) {
 }
 
 pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
-    for (_, test) in tests(reading) {
+    // Of a `curl` that is not there another rule tells.
+    let missing: Vec<&Location> = lacks(reading)
+        .map(|lack| &lack.test.location)
+        .chain(built::lacks(reading).iter().map(|lack| &lack.test.location))
+        .collect();
+    for (_, test) in tests(reading).filter(|(_, test)| !missing.contains(&&test.location)) {
         let words: Vec<&str> = match (&test.value, script(test)) {
             (_, Some(text)) => text.split_whitespace().collect(),
             (Test::Cmd(words), None) => words.iter().map(String::as_str).collect(),
@@ -140,20 +146,24 @@ pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
-pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
-    for (service, test) in tests(reading) {
+/// A test whose program is missing from the image that its service runs as it is.
+struct Lack<'r> {
+    test: &'r Located<Test>,
+    program: &'r str,
+    image: &'r str,
+    known: KnownImage,
+}
+
+fn lacks(reading: &Reading) -> impl Iterator<Item = Lack<'_>> {
+    tests(reading).filter_map(|(service, test)| {
         let first = match (&test.value, script(test)) {
             (_, Some(text)) => text.split_whitespace().next(),
             (Test::Cmd(words), None) => words.first().map(String::as_str),
             _ => None,
         };
-        let image = official::run_by(reading, service).and(service.image.as_ref());
-        let (Some(first), Some(image)) = (first, image) else {
-            continue;
-        };
-        let Some(known) = known_images::of(image) else {
-            continue;
-        };
+        let program = first?;
+        let image = official::run_by(reading, service).and(service.image.as_ref())?;
+        let known = known_images::of(image)?;
         let started = [&service.command, &service.entrypoint]
             .into_iter()
             .flatten();
@@ -161,21 +171,29 @@ pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
         // The command may install it, or be a script that does.
         let may_install = started.any(|word| {
             written::is_shell(word)
-                || word.contains(first)
+                || word.contains(program)
                 || word.starts_with(['.', '/'])
                 || word.ends_with(".sh")
         });
         // A program of the machine may be mounted.
-        let mounted = service
-            .volumes
-            .iter()
-            .any(|mount| mount.target.contains("/bin"));
-        if known.has(first) == Some(false) && !may_install && !mounted {
-            let message = format!("la imagen `{}` no trae `{first}`", image.value);
-            let finding = out.at(test.location.clone(), message);
-            if let Some(help) = instead(known, "[\"CMD\", ") {
-                finding.help(help);
-            }
+        let mut volumes = service.volumes.iter();
+        let mounted = volumes.any(|mount| mount.target.contains("/bin"));
+        let absent = known.has(program) == Some(false) && !may_install && !mounted;
+        absent.then_some(Lack {
+            test,
+            program,
+            image: &image.value,
+            known,
+        })
+    })
+}
+
+pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
+    for lack in lacks(reading) {
+        let message = format!("la imagen `{}` no trae `{}`", lack.image, lack.program);
+        let finding = out.at(lack.test.location.clone(), message);
+        if let Some(help) = instead(lack.known, "[\"CMD\", ") {
+            finding.help(help);
         }
     }
 }

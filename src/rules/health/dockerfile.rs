@@ -109,7 +109,12 @@ pub(super) fn never_fails(reading: &Reading, out: &mut Out<'_>) {
 }
 
 pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
-    for (file, _, line) in probes(reading) {
+    for (file, stage, line) in probes(reading) {
+        // Of a `curl` that is not there another rule tells.
+        let base = file.known(stage);
+        if base.is_some_and(|base| effects::is_absent(base, &file.lineage(stage), "curl")) {
+            continue;
+        }
         let commands = &line.script.commands;
         for (at, command) in commands.iter().enumerate() {
             let fails = command.has_short('f')
