@@ -223,6 +223,12 @@ impl<'r> File<'r> {
         (!dropped).then_some(command)
     }
 
+    /// Whether `line` is a `CMD` whose words an `ENTRYPOINT` gets.
+    pub fn is_argument(self, line: Line<'_>) -> bool {
+        let stage = line.instruction.stage;
+        line.is("CMD") && stage.is_some_and(|stage| self.effective(stage, "ENTRYPOINT").is_some())
+    }
+
     /// The lines that say what a stage starts: its `ENTRYPOINT` and its `CMD`.
     pub fn started(self, stage: usize) -> impl Iterator<Item = Line<'r>> {
         let entrypoint = self.effective(stage, "ENTRYPOINT");

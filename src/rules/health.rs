@@ -111,7 +111,7 @@ static RULES: [Rule; 7] = [
         title: "un chequeo de salud `CMD` está escrito para un shell",
         level: Level::Error,
         why: "Con `CMD` cada elemento de la lista es una palabra y no hay shell: un `||` le llega al programa como un argumento más, y el chequeo falla siempre o prueba otra cosa.",
-        fix: "escribe `CMD-SHELL` y la orden entera en un solo texto",
+        fix: "escribe `[\"CMD-SHELL\", \"orden\"]`, con la orden entera en un solo texto",
         lesson: "02-dockerfile.html#health-check",
         equivalents: &[],
         wrong: &[(
@@ -129,7 +129,7 @@ static RULES: [Rule; 7] = [
         title: "un chequeo de salud `CMD` recibe `$VARIABLE` tal cual",
         level: Level::Warning,
         why: "Con `CMD` no hay shell que sustituya las variables del contenedor: el programa recibe el dólar y el nombre.",
-        fix: "escribe `CMD-SHELL` y la orden entera en un solo texto",
+        fix: "escribe `[\"CMD-SHELL\", \"orden\"]`, con la orden entera en un solo texto",
         lesson: "02-dockerfile.html#health-check",
         equivalents: &[],
         wrong: &[(

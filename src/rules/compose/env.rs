@@ -51,7 +51,7 @@ static RULES: [Rule; 4] = [
         check: quotes,
     },
     Rule {
-        id: "nombre-de-variable-raro",
+        id: "variable-con-guion",
         title: "el nombre de una variable lleva un guion",
         level: Level::Note,
         why: "Un shell solo lee nombres de letras, cifras y `_`: para él, `$MI-VAR` es `$MI` seguido de `-VAR`.",

@@ -18,7 +18,7 @@ static RULES: [Rule; 4] = [
         title: "un servicio nombra a otro con el que no comparte ninguna red",
         level: Level::Warning,
         why: "Un nombre de servicio solo existe en las redes en las que está ese servicio: desde otra no se encuentra.",
-        fix: "pon los dos en una misma red",
+        fix: "pon los dos en una misma red, en el `networks` de cada uno",
         lesson: "07-redes.html#comunicacion-entre-servicios",
         equivalents: &[],
         wrong: &[(

@@ -177,7 +177,7 @@ fn memory(reading: &Reading, out: &mut Out<'_>) {
             .filter(|limit| limit.value < LEAST_MEMORY)
         {
             let message = format!(
-                "{} es menos de lo que Docker admite",
+                "{} es menos de lo que Docker admite, 6 MiB",
                 megabytes(limit.value)
             );
             if let Some(level) = written::certain(reading, &limit.location) {

@@ -222,12 +222,7 @@ fn operators(reading: &Reading, out: &mut Out<'_>) {
         let Some(words) = command.exec_words() else {
             continue;
         };
-        let behind = line.is("CMD")
-            && line
-                .instruction
-                .stage
-                .is_some_and(|stage| file.effective(stage, "ENTRYPOINT").is_some());
-        if through_shell(words) || behind {
+        if through_shell(words) || file.is_argument(line) {
             continue;
         }
         let used = words.windows(2).find(|two| {
@@ -252,11 +247,6 @@ fn variables(reading: &Reading, out: &mut Out<'_>) {
         let Some(words) = command.exec_words() else {
             continue;
         };
-        let behind = line.is("CMD")
-            && line
-                .instruction
-                .stage
-                .is_some_and(|stage| file.effective(stage, "ENTRYPOINT").is_some());
         let own = [
             "python",
             "python3",
@@ -275,7 +265,7 @@ fn variables(reading: &Reading, out: &mut Out<'_>) {
         let name = words.first().map_or("", |word| {
             word.text().rsplit('/').next().unwrap_or_default()
         });
-        if through_shell(words) || behind || !own.contains(&name) {
+        if through_shell(words) || file.is_argument(line) || !own.contains(&name) {
             continue;
         }
         for word in plain(words).skip(1) {

@@ -167,15 +167,7 @@ impl<'r> Container<'r> {
         }
         let instruction = self.last("HEALTHCHECK")?;
         let command = instruction.command()?;
-        let text = match &command.form {
-            Form::Exec(words) => words
-                .iter()
-                .map(|word| word.text())
-                .collect::<Vec<_>>()
-                .join(" "),
-            Form::Shell(text) => text.text.clone(),
-        };
-        Some((text, self.dockerfile.location(command.span)))
+        Some((command.text(), self.dockerfile.location(command.span)))
     }
 
     /// The value of `PORT` that holds at the end.

@@ -5,7 +5,7 @@ use super::container::{Container, Written, containers};
 use super::listening::listening;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::dockerfile::Form;
+use crate::submission::dockerfile::instruction::Command;
 use crate::submission::location::Location;
 use crate::verdict::Level;
 
@@ -156,14 +156,7 @@ fn against_image(container: &Container<'_>, out: &mut Out<'_>) {
         });
         let in_image = container.kept.iter().any(|one| {
             let pairs = one.pairs().iter().filter_map(|pair| pair.value.as_ref());
-            let command = one.command().map(|command| match &command.form {
-                Form::Exec(words) => words
-                    .iter()
-                    .map(|word| word.text())
-                    .collect::<Vec<_>>()
-                    .join(" "),
-                Form::Shell(text) => text.text.clone(),
-            });
+            let command = one.command().map(Command::text);
             let starts = one.is("CMD") || one.is("ENTRYPOINT");
             pairs.into_iter().any(|word| word.text().contains(&text))
                 || starts && command.is_some_and(|command| command.contains(&text))
