@@ -9,6 +9,7 @@ mod dockerfile;
 mod effects;
 mod files;
 mod folder;
+mod health;
 mod out;
 pub mod silence;
 mod syntax;

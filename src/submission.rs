@@ -4,6 +4,7 @@ pub mod compose;
 pub mod dockerfile;
 pub mod dockerignore;
 pub mod dotenv;
+mod duration;
 pub mod interpolate;
 pub mod known_images;
 pub mod location;

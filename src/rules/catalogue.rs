@@ -1,9 +1,9 @@
 //! Every rule, by topic.
 
-use super::{Rule, Topic, compose, dockerfile, folder, syntax};
+use super::{Rule, Topic, compose, dockerfile, folder, health, syntax};
 
 /// Every topic, in the order of the course; each topic's file holds its rules.
-pub static CATALOGUE: [&Topic; 39] = [
+pub static CATALOGUE: [&Topic; 38] = [
     &syntax::TOPIC,
     &dockerfile::base::TOPIC,
     &dockerfile::stages::TOPIC,
@@ -21,7 +21,7 @@ pub static CATALOGUE: [&Topic; 39] = [
     &dockerfile::command::TOPIC,
     &dockerfile::brackets::TOPIC,
     &dockerfile::listening::TOPIC,
-    &dockerfile::health::TOPIC,
+    &health::TOPIC,
     &dockerfile::retired::TOPIC,
     &folder::context::TOPIC,
     &folder::ignore_file::TOPIC,
@@ -33,7 +33,6 @@ pub static CATALOGUE: [&Topic; 39] = [
     &compose::exposure::TOPIC,
     &folder::port_agreement::TOPIC,
     &compose::depends::TOPIC,
-    &compose::health::TOPIC,
     &compose::limits::TOPIC,
     &compose::volumes::TOPIC,
     &compose::data::TOPIC,

@@ -7,7 +7,6 @@ pub(super) mod depends;
 pub(super) mod env;
 pub(super) mod env_files;
 pub(super) mod exposure;
-pub(super) mod health;
 pub(super) mod hosts;
 pub(super) mod limits;
 pub(super) mod neighbours;

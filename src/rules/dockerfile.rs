@@ -7,7 +7,6 @@ pub(super) mod command;
 pub(super) mod comments;
 pub(super) mod copies;
 pub(super) mod failures;
-pub(super) mod health;
 pub(super) mod leftovers;
 pub(super) mod listening;
 pub(super) mod ownership;

@@ -7,6 +7,7 @@ use crate::submission::dockerfile::instruction::Transfer;
 use crate::submission::dockerfile::{Dockerfile, Instruction, Kind, StageBase};
 use crate::submission::known_images::{self, KnownImage};
 use crate::submission::location::Span;
+use crate::submission::reading::ImageBuild;
 use crate::submission::shell::{Script, Simple};
 use crate::verdict::{Position, StaticFinding};
 
@@ -89,9 +90,9 @@ pub(super) fn all(reading: &Reading) -> impl Iterator<Item = File<'_>> {
         })
 }
 
-/// The Dockerfile of that index, if it is of ordinary length.
-pub(super) fn at(reading: &Reading, index: usize) -> Option<File<'_>> {
-    all(reading).find(|file| file.index == index)
+/// The Dockerfile of a build, when it is of ordinary length.
+pub(super) fn of_build<'r>(reading: &'r Reading, build: &ImageBuild) -> Option<File<'r>> {
+    all(reading).find(|file| file.index == build.dockerfile)
 }
 
 /// Every `RUN` whose commands are known.
@@ -220,6 +221,12 @@ impl<'r> File<'r> {
         let dropped = entrypoint
             .is_some_and(|entrypoint| entrypoint.instruction.stage > command.instruction.stage);
         (!dropped).then_some(command)
+    }
+
+    /// Whether `line` is a `CMD` whose words an `ENTRYPOINT` gets.
+    pub fn is_argument(self, line: Line<'_>) -> bool {
+        let stage = line.instruction.stage;
+        line.is("CMD") && stage.is_some_and(|stage| self.effective(stage, "ENTRYPOINT").is_some())
     }
 
     /// The lines that say what a stage starts: its `ENTRYPOINT` and its `CMD`.

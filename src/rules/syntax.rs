@@ -67,7 +67,7 @@ static RULES: [Rule; 6] = [
         id: "archivo-de-fuera",
         title: "Compose lee un archivo de fuera de la carpeta",
         level: Level::Note,
-        why: "Lo que está fuera de la carpeta no viaja con ella: en otra máquina falta. Tampoco lo leo, así que lo que dependa de ese archivo queda sin revisar.",
+        why: "Lo que está fuera de la carpeta no viaja con ella: en otra máquina falta. Aquí tampoco se lee, así que lo que dependa de ese archivo queda sin revisar.",
         fix: "pon el archivo dentro de la carpeta del proyecto",
         lesson: "06-entorno.html#usar-en-docker-compose",
         equivalents: &[],
@@ -179,7 +179,7 @@ fn outside(reading: &Reading, out: &mut Out<'_>) {
         if let ComposeError::Outside { path, location, .. } = error {
             out.at(
                 location.clone(),
-                format!("`{path}` está fuera de la carpeta: no lo leo"),
+                format!("`{path}` está fuera de la carpeta, y ahí no se revisa nada"),
             );
         }
     }

@@ -45,6 +45,33 @@ fn no_right_example_has_an_error_of_any_rule() {
 }
 
 #[test]
+fn no_two_rules_point_at_one_place() {
+    let own: Example = &[
+        (
+            "compose.yaml",
+            "services:\n  api:\n    image: python:3.11-slim\n    ports: [\"8000:8000\"]\n    networks: [dentro]\n    healthcheck:\n      test: curl http://localhost/\n  web:\n    build: .\n    healthcheck:\n      test: curl http://localhost/\nnetworks:\n  dentro:\n    internal: true\n",
+        ),
+        (
+            "Dockerfile",
+            "FROM python:3.11-slim\nCOPY .env /\nUSER appuser\nHEALTHCHECK CMD curl http://localhost/\nCMD python a.py\n",
+        ),
+    ];
+    let examples = all().flat_map(|rule| [rule.wrong, rule.right]);
+    for files in examples.chain([own]) {
+        let mut places = std::collections::BTreeMap::new();
+        for finding in judge(&reading(files)) {
+            let Some(at) = finding.location else { continue };
+            let other = places.insert(at.clone(), finding.rule);
+            assert!(
+                other.is_none_or(|other| other == finding.rule),
+                "{other:?} and {} at {at:?}: {files:#?}",
+                finding.rule
+            );
+        }
+    }
+}
+
+#[test]
 fn every_rule_says_what_it_finds_why_it_matters_and_what_to_do() {
     let mut ids = BTreeSet::new();
     for rule in all() {
@@ -144,18 +171,26 @@ proptest! {
 }
 
 #[test]
-fn a_very_long_dockerfile_is_still_read_beside_its_neighbours() {
+fn a_dockerfile_too_long_to_look_into_hides_no_other_and_stops_nothing() {
+    let long = format!(
+        "FROM python:3.11-slim\n{}CMD [\"python\"]\n",
+        "ENV A=1\n".repeat(1001)
+    );
     let mut snapshot = Snapshot::default();
-    snapshot.insert(
-        "a/Dockerfile",
-        "FROM scratch\n".to_owned() + &"ENV A=1\n".repeat(1200),
-        false,
-    );
-    snapshot.insert(
-        "b/Dockerfile",
-        "FROM python:3.11-slim\nRUN pip install -r nada.txt\nCOPI a b\n",
-        false,
-    );
+    snapshot.insert("a/Dockerfile", long.into_bytes(), false);
+    snapshot.insert("b/Dockerfile", "FROM python:3.11-slim\n".as_bytes(), false);
+    let service = |name: &str| {
+        format!(
+            "  {name}:\n    build: {name}\n    healthcheck:\n      test: curl -f http://localhost/\n"
+        )
+    };
+    let compose = format!("services:\n{}{}", service("a"), service("b"));
+    snapshot.insert("compose.yaml", compose.into_bytes(), false);
     let findings = judge(&Reading::of(snapshot));
-    assert!(findings.iter().any(|f| f.rule == "dockerfile-no-valido"));
+    let of_checks = |finding: &&StaticFinding| finding.rule == "chequeo-sin-programa";
+    assert_eq!(
+        findings.iter().filter(of_checks).count(),
+        1,
+        "{findings:#?}"
+    );
 }

@@ -38,7 +38,7 @@ static RULES: [Rule; 7] = [
         id: "imagen-sin-fijar",
         title: "la imagen de un servicio no dice qué versión quiere",
         level: Level::Warning,
-        why: "Sin etiqueta vale `latest`, que cada vez es otra imagen: lo que hoy arranca, mañana puede que no.",
+        why: "Sin etiqueta, o con `latest`, la imagen es otra en cuanto sale una versión: lo que hoy arranca, mañana puede que no.",
         fix: "escribe la etiqueta de una versión, como `python:3.11-slim`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &["dclint service-image-require-explicit-tag"],
@@ -84,7 +84,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "orden-sin-shell",
-        title: "Compose corta la orden en el primer `&&`, `;`, `|` o `>`",
+        title: "Compose corta la orden en el primer `&&`, `;`, `|`, `<` o `>`",
         level: Level::Error,
         why: "Compose no usa un shell para `command` ni `entrypoint`: se queda con las palabras de antes de `&&`, `;`, `|`, `<` o `>` y lo demás no se ejecuta nunca, sin avisar.",
         fix: "pásasela a un shell: `command: sh -c \"primera && exec segunda\"`",
@@ -102,7 +102,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "orden-en-una-palabra",
-        title: "una lista de una sola palabra con espacios es el nombre de un programa",
+        title: "la orden entera está en una sola palabra de la lista",
         level: Level::Error,
         why: "Cada elemento de la lista es una palabra: Docker busca un programa que se llame así, con sus espacios, y no lo encuentra.",
         fix: "separa las palabras, `[\"python\", \"app.py\"]`, o quita los corchetes",
@@ -138,7 +138,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "enlaces-obsoletos",
-        title: "`links` es de antes de que hubiera redes",
+        title: "un servicio usa `links`, que ya no hace falta",
         level: Level::Note,
         why: "En la red del proyecto cada servicio ya se encuentra por su nombre; `links` solo añade un orden de arranque que no se ve.",
         fix: "quita `links`; si uno tiene que arrancar después, escribe `depends_on`",
@@ -195,10 +195,13 @@ fn tag(reading: &Reading, out: &mut Out<'_>) {
         }
         let message = match reference.tag {
             None => format!(
-                "`{}` no dice qué versión: vale la última, `latest`",
+                "`{}` no dice qué versión: Docker toma `latest`",
                 image.value
             ),
-            Some("latest") => format!("`{}` es cada vez otra imagen", image.value),
+            Some("latest") => format!(
+                "`{}` es otra imagen en cuanto sale una versión",
+                image.value
+            ),
             Some(tag) if MOVING.contains(&tag) => {
                 format!(
                     "`{}` no dice qué versión: `{tag}` es la última",
@@ -349,7 +352,7 @@ fn variable(reading: &Reading, out: &mut Out<'_>) {
 fn links(reading: &Reading, out: &mut Out<'_>) {
     for (_, _, service) in reading.services() {
         if let Some(link) = service.links.first() {
-            let message = format!("`{}` usa `links`, que ya no hace falta", service.name);
+            let message = format!("`{}` ya encuentra a los demás sin `links`", service.name);
             out.at(link.location.clone(), message);
         }
     }

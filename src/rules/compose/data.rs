@@ -38,7 +38,7 @@ static RULES: [Rule; 4] = [
         title: "los datos de una base de datos no quedan en un volumen con nombre",
         level: Level::Note,
         why: "Sin volumen con nombre, `docker compose down` y `up` empiezan con una base vacía.",
-        fix: "monta un volumen con nombre en la carpeta de datos de la imagen",
+        fix: "monta un volumen con nombre en esa carpeta: `datos:/ruta`",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],
         wrong: &[("compose.yaml", "services:\n  base:\n    image: mysql:8.4\n")],
@@ -68,10 +68,10 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "volumen-anonimo",
-        title: "un volumen sin nombre",
+        title: "un servicio guarda datos en un volumen sin nombre",
         level: Level::Note,
         why: "A un volumen sin nombre no se vuelve: `docker compose down` lo deja huérfano y el siguiente `up` hace otro, vacío.",
-        fix: "dale un nombre: `\"datos:/ruta\"`, y decláralo en `volumes` de la raíz",
+        fix: "dale un nombre: `\"datos:/ruta\"`, y decláralo en el `volumes` del final",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],
         wrong: &[(

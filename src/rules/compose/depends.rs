@@ -107,7 +107,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "espera-larga",
-        title: "se espera a la salud de un servicio que se mira muy de tarde en tarde",
+        title: "se espera a un servicio cuyo chequeo de salud tarda en empezar",
         level: Level::Note,
         why: "Docker hace el primer chequeo cuando pasa el primer intervalo: quien espera no arranca antes, aunque el otro esté listo en un segundo.",
         fix: "acorta `interval`, o añade `start_period` y `start_interval: 1s`",
@@ -125,7 +125,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "espera-a-nadie",
-        title: "se espera a un servicio del que no se arranca ninguna copia",
+        title: "se espera a un servicio que no arranca ninguna copia",
         level: Level::Warning,
         why: "Con cero copias no hay nada que arranque ni que llegue a estar sano.",
         fix: "quita la dependencia, o pide al menos una copia",

@@ -16,7 +16,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 4] = [
     Rule {
         id: "variable-de-compose-sin-definir",
-        title: "`${VARIABLE}` no está definida y no tiene valor por omisión",
+        title: "`${VARIABLE}` no está definida y no tiene valor por defecto",
         level: Level::Warning,
         why: "Compose pone un texto vacío en su lugar y solo avisa: el servicio arranca con una configuración a medias.",
         fix: "defínela en `.env`, dale un valor, `${NOMBRE:-valor}`, o exígela, `${NOMBRE:?falta NOMBRE}`; un dólar que no es variable se escribe `$$`",
@@ -51,11 +51,11 @@ static RULES: [Rule; 4] = [
         check: quotes,
     },
     Rule {
-        id: "nombre-de-variable-raro",
-        title: "una variable con un nombre que un shell no puede leer",
+        id: "variable-con-guion",
+        title: "el nombre de una variable lleva un guion",
         level: Level::Note,
-        why: "Un shell solo conoce nombres de letras, cifras y `_`: con un guion, `$MI-VAR` es `$MI` seguido de `-VAR`.",
-        fix: "cambia el guion por `_`",
+        why: "Un shell solo lee nombres de letras, cifras y `_`: para él, `$MI-VAR` es `$MI` seguido de `-VAR`.",
+        fix: "cambia cada guion por `_`",
         lesson: "06-entorno.html#archivo-env",
         equivalents: &[],
         wrong: &[(

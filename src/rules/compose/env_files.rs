@@ -18,7 +18,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 3] = [
     Rule {
         id: "env-que-nadie-lee",
-        title: "Compose no usa lo que hay en `.env`",
+        title: "Compose no usa una variable de `.env`",
         level: Level::Note,
         why: "Compose lee `.env` solo para sustituir `${…}` en sus archivos. A un contenedor no le llega nada de ahí si no lo dicen `env_file` o `environment`.",
         fix: "añade `env_file: .env` al servicio, o nómbrala en `environment`: `NOMBRE: ${NOMBRE}`",

@@ -1,7 +1,7 @@
 //! Ports that are open to more than they should.
 
 use super::official;
-use super::ports::is_open;
+use super::ports::{is_enclosed, is_open};
 use super::written;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
@@ -18,7 +18,7 @@ static RULES: [Rule; 4] = [
         id: "puerto-abierto-a-todos",
         title: "un puerto se publica en todas las direcciones de tu máquina",
         level: Level::Note,
-        why: "Sin dirección delante, el puerto queda abierto a toda la red en la que estés, y Docker lo abre por delante del cortafuegos.",
+        why: "Sin dirección delante, el puerto queda abierto a toda la red en la que estés, y en Linux Docker lo abre aunque `ufw` lo cierre.",
         fix: "si solo lo usas desde esta máquina, escribe `127.0.0.1:` delante",
         lesson: "02-dockerfile.html#comandos-docker-basicos",
         equivalents: &[
@@ -40,10 +40,14 @@ static RULES: [Rule; 4] = [
         id: "base-de-datos-abierta",
         title: "el puerto de una base de datos queda abierto a toda la red",
         level: Level::Warning,
-        why: "Los demás servicios llegan a la base por la red del proyecto, sin publicar nada. Publicada así, la alcanza cualquiera de tu red.",
+        why: "Los demás servicios llegan a la base por la red del proyecto, sin publicar nada. Con el puerto publicado así, llega cualquiera de tu red.",
         fix: "quita `ports` de la base; si entras desde tu máquina, escribe `127.0.0.1:` delante",
         lesson: "07-redes.html#redes-docker",
-        equivalents: &["dclint no-unbound-port-interfaces"],
+        equivalents: &[
+            "dclint no-unbound-port-interfaces",
+            "kics 451d79dc",
+            "CIS 5.13",
+        ],
         wrong: &[(
             "compose.yaml",
             "services:\n  cache:\n    image: redis:7.4\n    ports: [\"6379:6379\"]\n",
@@ -61,7 +65,11 @@ static RULES: [Rule; 4] = [
         why: "Quien se conecta a un depurador ejecuta el código que quiera dentro de tu contenedor, sin contraseña.",
         fix: "escribe `127.0.0.1:` delante, y solo en el archivo que usas para depurar",
         lesson: "09-depuracion.html#debug-mode-en-compose",
-        equivalents: &["dclint no-unbound-port-interfaces"],
+        equivalents: &[
+            "dclint no-unbound-port-interfaces",
+            "kics 451d79dc",
+            "CIS 5.13",
+        ],
         wrong: &[
             (
                 "compose.yaml",
@@ -89,7 +97,7 @@ static RULES: [Rule; 4] = [
         title: "cualquiera de tu red puede parar o vaciar Prometheus",
         level: Level::Warning,
         why: "Con `--web.enable-lifecycle` una petición a `/-/quit` lo para, y con `--web.enable-admin-api` otra borra sus datos; nada de eso pide contraseña.",
-        fix: "quita esa opción, o publica el puerto solo en `127.0.0.1`",
+        fix: "quita esa opción, o escribe `127.0.0.1:` delante del puerto",
         lesson: "04-compose.html#stack-completo-con-monitoreo",
         equivalents: &[],
         wrong: &[(
@@ -133,7 +141,8 @@ fn published(reading: &Reading) -> impl Iterator<Item = (&Service, &Port)> {
     };
     reading
         .services()
-        .filter(move |(_, _, service)| own_network(service))
+        // From an internal network nothing is published, whatever its services say.
+        .filter(move |(_, loaded, service)| own_network(service) && !is_enclosed(loaded, service))
         .flat_map(|(_, _, service)| service.ports.iter().map(move |port| (service, port)))
         .filter(|(_, port)| is_open(port) && written::has_value(reading, &port.location))
 }
@@ -143,7 +152,8 @@ fn open(reading: &Reading, out: &mut Out<'_>) {
         let public = port
             .published
             .is_some_and(|(first, _)| matches!(first, 80 | 443));
-        if !public && behind(reading, service, port) == Behind::Other {
+        let other = behind(reading, service, port) == Behind::Other;
+        if other && !public && control(service, port).is_none() {
             let message = format!(
                 "el puerto `{}` de `{}` queda abierto a toda tu red",
                 port.target, service.name
@@ -174,17 +184,24 @@ fn debugger(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
+/// The option with which whoever reaches the port of a Prometheus commands it.
+fn control<'s>(service: &'s Service, port: &Port) -> Option<&'s String> {
+    let mut words = service.command.iter().flat_map(|command| &command.words);
+    let option = words.find(|word| {
+        matches!(
+            word.as_str(),
+            "--web.enable-lifecycle" | "--web.enable-admin-api"
+        )
+    });
+    option.filter(|_| port.target == 9090)
+}
+
 fn controls(reading: &Reading, out: &mut Out<'_>) {
     for (service, port) in published(reading) {
-        let mut words = service.command.iter().flat_map(|command| &command.words);
-        let option = words.find(|word| {
-            matches!(
-                word.as_str(),
-                "--web.enable-lifecycle" | "--web.enable-admin-api"
-            )
-        });
-        if let Some(option) = option.filter(|_| port.target == 9090) {
-            let message = format!("`{option}` y un puerto abierto a toda tu red");
+        if let Some(option) = control(service, port) {
+            let message = format!(
+                "con `{option}` y este puerto abierto, cualquiera de tu red manda en Prometheus"
+            );
             out.at(port.location.clone(), message);
         }
     }

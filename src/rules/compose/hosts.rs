@@ -18,9 +18,9 @@ static RULES: [Rule; 4] = [
         title: "un servicio nombra a otro con el que no comparte ninguna red",
         level: Level::Warning,
         why: "Un nombre de servicio solo existe en las redes en las que está ese servicio: desde otra no se encuentra.",
-        fix: "pon los dos en una misma red",
+        fix: "pon los dos en una misma red, en el `networks` de cada uno",
         lesson: "07-redes.html#comunicacion-entre-servicios",
-        equivalents: &["kics ce14a68b"],
+        equivalents: &[],
         wrong: &[(
             "compose.yaml",
             "services:\n  web:\n    image: python:3.11-slim\n    environment:\n      API_URL: http://api:8000\n    networks: [delantera]\n  api:\n    image: python:3.11-slim\n    networks: [trasera]\nnetworks:\n  delantera:\n  trasera:\n",

@@ -15,10 +15,10 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 8] = [
     Rule {
         id: "memoria-de-menos",
-        title: "un límite de memoria por debajo de lo que Docker admite",
+        title: "un límite de memoria es menor de lo que Docker admite",
         level: Level::Error,
         why: "Docker no crea un contenedor con menos de 6 MiB. Un número sin unidad son bytes.",
-        fix: "escribe la unidad: `512M`",
+        fix: "escribe la unidad, como en `512M`; el mínimo es `6M`",
         lesson: "04-compose.html#stack-completo-con-monitoreo",
         equivalents: &[],
         wrong: &[(
@@ -51,7 +51,7 @@ static RULES: [Rule; 8] = [
     },
     Rule {
         id: "swap-imposible",
-        title: "un límite de memoria y swap que Docker no admite",
+        title: "`memswap_limit` no es un límite que Docker admita",
         level: Level::Error,
         why: "`memswap_limit` es la memoria y el swap juntos: necesita `mem_limit` y no puede ser menor. Si no, Docker no crea el contenedor.",
         fix: "escribe también `mem_limit`, igual o menor",
@@ -87,10 +87,10 @@ static RULES: [Rule; 8] = [
     },
     Rule {
         id: "deploy-solo-de-swarm",
-        title: "una parte de `deploy` que solo entiende Swarm",
+        title: "una clave de `deploy` solo vale en Swarm",
         level: Level::Note,
         why: "`placement`, `rollback_config` y `endpoint_mode` son órdenes para un clúster: `docker compose up` las ignora.",
-        fix: "quítalas si no usas Swarm",
+        fix: "quita esa clave si no usas Swarm",
         lesson: "04-compose.html#stack-completo-con-monitoreo",
         equivalents: &[],
         wrong: &[(
@@ -141,7 +141,7 @@ static RULES: [Rule; 8] = [
     },
     Rule {
         id: "opcion-de-registro-desconocida",
-        title: "una opción que ese destino de registros no tiene",
+        title: "una opción de `logging` no existe en ese `driver`",
         level: Level::Error,
         why: "Docker no crea un contenedor con una opción de registro que no conoce: «unknown log opt».",
         fix: "corrige el nombre: para limitar el tamaño son `max-size` y `max-file`, con guion",
@@ -177,7 +177,7 @@ fn memory(reading: &Reading, out: &mut Out<'_>) {
             .filter(|limit| limit.value < LEAST_MEMORY)
         {
             let message = format!(
-                "{} es menos de lo que Docker admite",
+                "{} es menos de lo que Docker admite, 6 MiB",
                 megabytes(limit.value)
             );
             if let Some(level) = written::certain(reading, &limit.location) {

@@ -7,7 +7,7 @@ use crate::submission::reading::ImageBuild;
 
 /// A reference to an image, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reference<'s> {
+pub(in crate::rules) struct Reference<'s> {
     /// The repository, without `docker.io/` and `library/`.
     pub name: &'s str,
     /// The tag.
@@ -36,12 +36,6 @@ impl<'s> Reference<'s> {
         let tag = self.tag?;
         let end = tag.find(|c: char| !c.is_ascii_digit()).unwrap_or(tag.len());
         tag[..end].parse().ok()
-    }
-
-    /// Whether the tag has `part` between its dashes.
-    pub(super) fn has(&self, part: &str) -> bool {
-        let tag = self.tag.unwrap_or_default();
-        tag.split('-').any(|piece| piece == part)
     }
 
     /// Whether it starts `CMD` itself, with no program of its own in front.
@@ -89,19 +83,6 @@ impl<'s> Reference<'s> {
         KNOWN.contains(&self.name)
     }
 
-    /// Whether an official image that is known to lack `program`.
-    pub(super) fn lacks(&self, program: &str) -> bool {
-        let curl = program == "curl";
-        let either = curl || program == "wget";
-        match self.name {
-            "alpine" | "busybox" => curl,
-            "debian" | "ubuntu" => either,
-            "python" | "node" if self.has("slim") => either,
-            "python" | "node" => curl && self.tag.is_some_and(|tag| tag.contains("alpine")),
-            _ => false,
-        }
-    }
-
     /// The folder in which a database of the official images keeps its data.
     pub(super) fn data_folder(&self) -> Option<&'static str> {
         Some(match self.name {
@@ -128,7 +109,10 @@ impl<'s> Reference<'s> {
 }
 
 /// The image that a service runs as it is, when it is written without variables.
-pub(super) fn run_by<'s>(reading: &Reading, service: &'s Service) -> Option<Reference<'s>> {
+pub(in crate::rules) fn run_by<'s>(
+    reading: &Reading,
+    service: &'s Service,
+) -> Option<Reference<'s>> {
     let image = service.image.as_ref()?;
     let plain = service.build.is_none() && written::is_literal(reading, &image.location);
     plain.then(|| Reference::of(&image.value))
@@ -174,8 +158,5 @@ mod tests {
         }
         assert_eq!(Reference::of("postgres:17-alpine").major(), Some(17));
         assert_eq!(Reference::of("postgres:alpine").data_folder(), None);
-        assert!(Reference::of("python:3.11-slim-bookworm").lacks("curl"));
-        assert!(!Reference::of("python:3.11").lacks("curl"));
-        assert!(Reference::of("node:22-alpine3.20").lacks("curl"));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::written;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::compose::{Condition, Port, Project, Service};
+use crate::submission::compose::{Condition, Loaded, Port, Project, Service};
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
@@ -18,7 +18,7 @@ static RULES: [Rule; 5] = [
         id: "nombre-fijo",
         title: "`container_name` fija el nombre de un contenedor",
         level: Level::Note,
-        why: "Un nombre solo puede tenerlo un contenedor de toda la máquina: el servicio no admite copias (`--scale` falla) y el proyecto no puede arrancarse dos veces a la vez.",
+        why: "Un nombre solo puede tenerlo un contenedor de tu máquina: el servicio no admite copias (`--scale` falla) y el proyecto no puede arrancarse dos veces a la vez.",
         fix: "quita `container_name`: los demás servicios se conectan por el nombre del servicio",
         lesson: "04-compose.html#comandos-docker-compose",
         equivalents: &["dclint no-duplicate-container-names"],
@@ -72,7 +72,7 @@ static RULES: [Rule; 5] = [
         id: "puerto-en-red-interna",
         title: "un servicio que solo está en redes internas no publica sus puertos",
         level: Level::Warning,
-        why: "De una red `internal` no se sale ni se entra: Docker no publica el puerto, y no avisa.",
+        why: "Una red `internal` no tiene salida ni entrada: Docker no publica el puerto, y no avisa.",
         fix: "quita `ports`, o une el servicio también a una red que no sea interna",
         lesson: "07-redes.html#redes-docker",
         equivalents: &[],
@@ -88,9 +88,9 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "puerto-sin-red-propia",
-        title: "un servicio publica puertos y no tiene red propia",
+        title: "un servicio que usa la red de otro publica puertos",
         level: Level::Warning,
-        why: "Los puertos se publican desde la red del contenedor: con `network_mode` no la tiene.",
+        why: "Los puertos se publican desde la red propia del contenedor, y con este `network_mode` no tiene ninguna.",
         fix: "quita `ports`; si la red es de otro servicio, publica el puerto en ese otro",
         lesson: "07-redes.html#redes-docker",
         equivalents: &[],
@@ -242,19 +242,23 @@ pub(super) fn is_open(port: &Port) -> bool {
     matches!(port.host_ip.as_deref(), None | Some("" | "0.0.0.0" | "::"))
 }
 
+/// Whether a service is in networks, and all of them are internal.
+pub(super) fn is_enclosed(loaded: &Loaded, service: &Service) -> bool {
+    let is_internal = |name: &String| {
+        let network = loaded.project.networks.get(name);
+        network.is_some_and(|n| n.internal.as_ref().is_some_and(|flag| flag.value))
+    };
+    let mut attached = service.networks.iter();
+    !service.networks.is_empty() && attached.all(|attached| is_internal(&attached.network))
+}
+
 fn internal(reading: &Reading, out: &mut Out<'_>) {
     for (_, loaded, service) in reading.services() {
-        let networks = &loaded.project.networks;
-        let is_internal = |name: &String| {
-            let network = networks.get(name);
-            network.is_some_and(|n| n.internal.as_ref().is_some_and(|flag| flag.value))
-        };
-        let inside = !service.networks.is_empty()
-            && service
-                .networks
-                .iter()
-                .all(|attached| is_internal(&attached.network));
-        if inside && let Some(port) = service.ports.first() {
+        if let Some(port) = service
+            .ports
+            .first()
+            .filter(|_| is_enclosed(loaded, service))
+        {
             let message = format!(
                 "`{}` solo está en redes internas: sus puertos no se publican",
                 service.name

@@ -6,7 +6,7 @@ use crate::submission::compose::{Condition, MountKind, Service};
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
-    title: "Permisos sobre la máquina",
+    title: "Permisos sobre tu máquina",
     rules: &RULES,
 };
 
@@ -33,7 +33,7 @@ static RULES: [Rule; 7] = [
         id: "contenedor-privilegiado",
         title: "un servicio es `privileged`",
         level: Level::Warning,
-        why: "Con `privileged` el contenedor ve todos los dispositivos y puede salirse de sí mismo: ya no aísla nada.",
+        why: "Con `privileged` el contenedor alcanza todos los dispositivos de tu máquina y puede tomar el mando de ella: ya no aísla nada.",
         fix: "quita `privileged` y concede solo lo que falte, con `cap_add` o `devices`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &["kics ae5b6871", "CIS 5.4"],
@@ -49,7 +49,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "capacidad-de-administrador",
-        title: "un servicio recibe capacidades de administrador",
+        title: "un servicio recibe una capacidad de administrador",
         level: Level::Warning,
         why: "`ALL`, `SYS_ADMIN`, `SYS_MODULE` o `DAC_READ_SEARCH` bastan para salir del contenedor.",
         fix: "concede solo la capacidad que el programa usa, y quita las demás con `cap_drop: [ALL]`",
@@ -85,9 +85,9 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "espacio-de-la-maquina",
-        title: "un servicio comparte procesos, memoria o red con la máquina",
+        title: "un servicio comparte procesos, memoria, usuarios o red con tu máquina",
         level: Level::Warning,
-        why: "Con `host` desaparece esa pared: el contenedor ve los procesos, la memoria compartida o los puertos de tu máquina y de los demás.",
+        why: "Con `host` el contenedor deja de estar separado de tu máquina: ve sus procesos, su memoria compartida o su red.",
         fix: "quita la línea; para que el servicio se vea desde fuera basta con `ports`",
         lesson: "07-redes.html#redes-docker",
         equivalents: &[
@@ -96,6 +96,9 @@ static RULES: [Rule; 7] = [
             "kics baa3890f",
             "kics 8af7162d",
             "CIS 5.9",
+            "CIS 5.15",
+            "CIS 5.16",
+            "CIS 5.30",
         ],
         wrong: &[(
             "compose.yaml",
@@ -109,7 +112,7 @@ static RULES: [Rule; 7] = [
     },
     Rule {
         id: "usuario-root-en-compose",
-        title: "Compose hace correr un servicio como root",
+        title: "Compose ejecuta un servicio como root",
         level: Level::Warning,
         why: "`user` de Compose gana a `USER` del Dockerfile: si alguien entra en la app, es root dentro del contenedor.",
         fix: "quita `user`, o pon el número de un usuario sin privilegios, como `\"10001\"`",
@@ -141,7 +144,7 @@ static RULES: [Rule; 7] = [
         id: "carpeta-del-sistema",
         title: "un servicio puede escribir en las carpetas del sistema de tu máquina",
         level: Level::Warning,
-        why: "Lo que el contenedor escriba ahí lo escribe en tu máquina, como root: un fallo suyo puede dejarla sin arrancar.",
+        why: "Lo que el contenedor escriba ahí lo escribe en tu máquina: un fallo suyo puede dejarla sin arrancar.",
         fix: "monta solo la carpeta que hace falta, o añade `:ro`",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &["kics 1c1325ff", "CIS 5.5"],
@@ -206,7 +209,7 @@ fn unconfined(reading: &Reading, out: &mut Out<'_>) {
                 continue;
             };
             if ["seccomp", "apparmor"].contains(&what) {
-                let message = format!("`{}` corre sin la defensa `{what}`", service.name);
+                let message = format!("`{}` se ejecuta sin la defensa `{what}`", service.name);
                 out.at(option.location.clone(), message);
             }
         }
@@ -253,7 +256,7 @@ fn root(reading: &Reading, out: &mut Out<'_>) {
             continue;
         }
         let message = format!(
-            "`{}` corre como root, diga lo que diga su imagen",
+            "`{}` se ejecuta como root, diga lo que diga su imagen",
             service.name
         );
         let finding = out.at(user.location.clone(), message);

@@ -17,12 +17,12 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 6] = [
     Rule {
         id: "secreto-en-compose",
-        title: "una contraseña está escrita en el archivo de Compose",
+        title: "un secreto está escrito en el archivo de Compose",
         level: Level::Warning,
-        why: "El archivo de Compose va a git, y el valor se ve en `docker inspect` y en el entorno de cada proceso.",
-        fix: "léela de un archivo con `secrets`, o al menos escribe `${NOMBRE:?falta NOMBRE}` y pon el valor en un `.env` que no vaya a git",
+        why: "El archivo de Compose suele ir a git, y el valor se ve en `docker inspect` y en el entorno de cada proceso.",
+        fix: "dáselo al servicio en un archivo, con `secrets`, o al menos escribe `${NOMBRE:?falta NOMBRE}` y pon el valor en un `.env` que no vaya a git",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["kics DockerCompose passwords"],
+        equivalents: &["kics a88baa34"],
         wrong: &[(
             "compose.yaml",
             "services:\n  panel:\n    image: grafana/grafana:11.2.0\n    environment:\n      GF_SECURITY_ADMIN_PASSWORD: admin123\n      DATABASE_URL: postgresql://panel:s3creta@base/panel\n",
@@ -56,10 +56,10 @@ static RULES: [Rule; 6] = [
     },
     Rule {
         id: "secreto-en-la-orden",
-        title: "una contraseña está escrita en la orden de un servicio",
+        title: "un secreto está escrito en la orden de un servicio",
         level: Level::Warning,
-        why: "La orden se ve en `docker ps`, en `docker inspect` y en la lista de procesos de la máquina, y el archivo va a git.",
-        fix: "dale al programa la ruta de un archivo, o la variable que lee",
+        why: "La orden se ve en `docker ps`, en `docker inspect` y en la lista de procesos de tu máquina, y el archivo suele ir a git.",
+        fix: "dáselo en un archivo, con `secrets`, o en la variable de entorno que el programa lea",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
         wrong: &[(
@@ -100,8 +100,8 @@ static RULES: [Rule; 6] = [
         id: "archivo-de-secreto-que-falta",
         title: "el archivo de un secreto no está en la carpeta",
         level: Level::Note,
-        why: "Está bien que no vaya a git. Pero sin él Docker no crea el contenedor: «bind source path does not exist».",
-        fix: "créalo antes de arrancar, y di en el README cómo",
+        why: "Está bien que no vaya a git, pero sin él Docker no crea el contenedor: «bind source path does not exist».",
+        fix: "créalo antes de arrancar, y explica en el README cómo",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
         wrong: &[(

@@ -14,10 +14,10 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 5] = [
     Rule {
         id: "volumen-de-una-letra",
-        title: "un volumen de una sola letra se lee como un disco de Windows",
+        title: "Compose lee un volumen de una sola letra como un disco de Windows",
         level: Level::Error,
         why: "Compose toma `m:/ruta` por la unidad M de Windows: no monta el volumen, y Docker no crea el contenedor.",
-        fix: "dale un nombre de dos letras o más, también en `volumes` de la raíz",
+        fix: "dale un nombre de dos letras o más, aquí y en el `volumes` del final",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],
         wrong: &[(
@@ -32,7 +32,7 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "destino-relativo",
-        title: "un montaje a una ruta relativa del contenedor",
+        title: "un montaje va a una ruta del contenedor que no empieza por `/`",
         level: Level::Error,
         why: "Docker no crea el contenedor: «mount path must be absolute».",
         fix: "escribe la ruta de dentro entera, desde `/`",
@@ -53,7 +53,7 @@ static RULES: [Rule; 5] = [
         title: "se monta un archivo que no está en la carpeta",
         level: Level::Warning,
         why: "Compose crea lo que falta como una carpeta vacía de root: el programa encuentra una carpeta donde esperaba su archivo.",
-        fix: "crea el archivo antes de arrancar; con la forma larga, `bind.create_host_path: false` hace que Compose lo diga",
+        fix: "crea el archivo antes de arrancar; con la forma larga, `bind.create_host_path: false` hace que Compose avise",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],
         wrong: &[(
@@ -227,7 +227,7 @@ fn device(reading: &Reading, out: &mut Out<'_>) {
         let literal = written::is_literal(reading, &device.location);
         if bind && device.starts_with('/') && literal {
             let message = format!(
-                "`{name}` necesita que `{}` exista ya en la máquina",
+                "`{name}` necesita que `{}` exista ya en tu máquina",
                 device.value
             );
             out.at(device.location.clone(), message);
@@ -248,7 +248,7 @@ fn folder(reading: &Reading, out: &mut Out<'_>) {
         let ending = if mount.read_only {
             "Compose la crea vacía, y con `:ro` se queda así"
         } else if plain {
-            "Compose la crea de root, y el servicio corre con otro usuario"
+            "Compose la crea de root, y el servicio se ejecuta con otro usuario"
         } else {
             continue;
         };

@@ -49,7 +49,7 @@ pub(super) fn behind(location: &Location, chars: usize) -> Position {
 }
 
 /// The name of a variable that is left in `text` for a shell: `$NAME` or `${NAME}`, in capitals.
-pub(super) fn shell_variable(text: &str) -> Option<&str> {
+pub(in crate::rules) fn shell_variable(text: &str) -> Option<&str> {
     let mut rest = text;
     while let Some((_, after)) = rest.split_once('$') {
         let name = after.strip_prefix('{').unwrap_or(after);
@@ -64,7 +64,7 @@ pub(super) fn shell_variable(text: &str) -> Option<&str> {
 }
 
 /// Whether `word` starts a shell.
-pub(super) fn is_shell(word: &str) -> bool {
+pub(in crate::rules) fn is_shell(word: &str) -> bool {
     let name = word.rsplit('/').next().unwrap_or(word);
     ["sh", "bash", "ash", "dash", "zsh", "ksh", "env", "busybox"].contains(&name)
 }

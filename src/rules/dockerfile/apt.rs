@@ -22,10 +22,11 @@ static RULES: [Rule; 4] = [
         fix: "únelos en un solo `RUN`: `apt-get update && apt-get install -y --no-install-recommends …`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[
-            "hadolint DL3009",
             "checkov CKV_DOCKER_5",
             "trivy DS-0017",
             "dockle CIS-DI-0007",
+            "dockerfilelint apt-get_update_require_install",
+            "CIS 4.7",
         ],
         wrong: &[(
             "Dockerfile",
@@ -39,12 +40,12 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "apt-install-sin-update",
-        title: "`apt-get install` sin lista de paquetes",
+        title: "se instalan paquetes sin traer antes su lista",
         level: Level::Error,
         why: "Las imágenes oficiales vienen sin la lista de paquetes: sin `apt-get update` en el mismo `RUN`, `apt-get` no encuentra ninguno.",
         fix: "escribe `apt-get update && apt-get install …` en el mismo `RUN`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3009"],
+        equivalents: &[],
         wrong: &[(
             "Dockerfile",
             "FROM python:3.11-slim\nRUN apt-get install -y --no-install-recommends curl\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
@@ -79,7 +80,7 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "apt-interactivo",
-        title: "`apt` está pensado para personas",
+        title: "un `RUN` usa `apt` y no `apt-get`",
         level: Level::Note,
         why: "`apt` avisa de que su salida y sus opciones pueden cambiar; para guiones está `apt-get`.",
         fix: "usa `apt-get`",

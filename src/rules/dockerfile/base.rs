@@ -19,7 +19,11 @@ static RULES: [Rule; 5] = [
         why: "Sin etiqueta Docker toma `latest`: hoy es una versión y mañana otra, y un día la construcción falla sin que hayas cambiado nada.",
         fix: "elige la versión: por ejemplo `python:3.11-slim`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &["hadolint DL3006", "dockerfilelint missing_tag"],
+        equivalents: &[
+            "hadolint DL3006",
+            "dockerfilelint missing_tag",
+            "kics 9efb0b2d",
+        ],
         wrong: &[("Dockerfile", "FROM python\nCMD [\"python\", \"-V\"]\n")],
         right: &[(
             "Dockerfile",
@@ -39,6 +43,9 @@ static RULES: [Rule; 5] = [
             "checkov CKV_DOCKER_7",
             "trivy DS-0001",
             "dockle DKL-DI-0006",
+            "dockerfilelint latest_tag",
+            "kics f45ea400",
+            "slim lint ID.20006",
         ],
         wrong: &[("Dockerfile", "FROM nginx:latest\n")],
         right: &[("Dockerfile", "FROM nginx:1.27\n")],
@@ -87,7 +94,7 @@ static RULES: [Rule; 5] = [
         id: "arg-desconocido-en-from",
         title: "`FROM` usa una variable que ningún `ARG` de arriba declara",
         level: Level::Warning,
-        why: "En `FROM` solo valen los `ARG` escritos encima del primer `FROM`; los demás quedan en nada y el nombre de la imagen cambia.",
+        why: "En `FROM` solo valen los `ARG` escritos encima del primer `FROM`; los demás quedan vacíos, y el nombre de la imagen es otro.",
         fix: "declara la variable con `ARG` encima del primer `FROM`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit UndefinedArgInFrom"],
@@ -155,7 +162,7 @@ fn latest(reading: &Reading, out: &mut Out<'_>) {
                 file,
                 stage,
                 out,
-                format!("`{image}` es cada día la versión más nueva"),
+                format!("`{image}` es otra imagen en cuanto sale una versión"),
             );
         }
     }
@@ -194,7 +201,7 @@ fn platform(reading: &Reading, out: &mut Out<'_>) {
                     file.dockerfile,
                     flag.span,
                     format!(
-                        "la imagen será siempre de `{}`, sea cual sea la máquina",
+                        "la imagen será siempre de `{}`, sea cual sea la máquina que la construya",
                         word.text()
                     ),
                 );

@@ -15,9 +15,9 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 4] = [
     Rule {
         id: "imagen-sin-shell",
-        title: "la orden necesita una shell y la imagen no tiene",
+        title: "la orden necesita un shell y la imagen no lo tiene",
         level: Level::Error,
-        why: "Sin corchetes, la orden se la dan a `/bin/sh`; `scratch` y las imágenes distroless no traen ninguna.",
+        why: "Una orden sin corchetes la ejecuta `/bin/sh`, y ni `scratch` ni las imágenes distroless lo traen.",
         fix: "escribe la orden con corchetes, y lo que haya que preparar hazlo en una etapa anterior",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
@@ -35,7 +35,7 @@ static RULES: [Rule; 4] = [
         id: "lista-mal-escrita",
         title: "los corchetes no forman una lista",
         level: Level::Error,
-        why: "Si no es JSON, con comillas dobles y comas, Docker se lo da entero a la shell, que busca un programa que empieza por `[`.",
+        why: "Si no es JSON, con comillas dobles y comas, Docker se lo da entero al shell, que busca un programa que empieza por `[`.",
         fix: "escribe cada palabra entre comillas dobles y sepáralas con comas: `[\"python\", \"app.py\"]`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["slim lint ID.20013"],
@@ -51,9 +51,9 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "operadores-sin-shell",
-        title: "un operador de la shell entre corchetes no hace nada",
+        title: "un operador del shell entre corchetes no hace nada",
         level: Level::Error,
-        why: "La forma con corchetes no pasa por ninguna shell: `&&`, `|` o `>` llegan al programa como un argumento más.",
+        why: "La forma con corchetes no pasa por ningún shell: `&&`, `|` o `>` llegan al programa como un argumento más.",
         fix: "deja una sola orden; si hacen falta varias, ponlas en un guion que acabe en `exec \"$@\"`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -71,7 +71,7 @@ static RULES: [Rule; 4] = [
         id: "variable-sin-shell",
         title: "una variable entre corchetes no se cambia por su valor",
         level: Level::Warning,
-        why: "Es la shell quien pone el valor de `$NOMBRE`, y la forma con corchetes no pasa por ninguna: el programa recibe el texto tal cual.",
+        why: "Es el shell quien pone el valor de `$NOMBRE`, y la forma con corchetes no pasa por ninguno: el programa recibe el texto tal cual.",
         fix: "lee la variable en el programa, o usa `CMD [\"sh\", \"-c\", \"exec programa --port $PORT\"]`",
         lesson: "06-entorno.html#archivo-env",
         equivalents: &[],
@@ -121,7 +121,7 @@ fn no_shell(reading: &Reading, out: &mut Out<'_>) {
             out.span(
                 file.dockerfile,
                 command.span,
-                "en esta imagen no hay `/bin/sh` que la ejecute".to_owned(),
+                "sin corchetes la ejecuta `/bin/sh`, y en esta imagen no está".to_owned(),
             );
         }
     }
@@ -165,9 +165,9 @@ fn broken(reading: &Reading, out: &mut Out<'_>) {
             .collect();
         let reads = |text: &str| serde_json::from_str::<Vec<String>>(text).is_ok();
         let message = if text.contains('\'') && !text.contains('"') {
-            "las comillas simples no valen aquí: la shell recibe el texto con sus corchetes"
+            "las comillas simples no valen aquí: el shell recibe el texto con sus corchetes"
         } else {
-            "esto no es una lista JSON: la shell recibe el texto con sus corchetes"
+            "esto no es una lista JSON: el shell recibe el texto con sus corchetes"
         };
         let finding = out.span(file.dockerfile, command.span, message.to_owned());
         if reads(&straight) && !(text.contains('"') && text.contains('\'')) {
@@ -222,12 +222,7 @@ fn operators(reading: &Reading, out: &mut Out<'_>) {
         let Some(words) = command.exec_words() else {
             continue;
         };
-        let behind = line.is("CMD")
-            && line
-                .instruction
-                .stage
-                .is_some_and(|stage| file.effective(stage, "ENTRYPOINT").is_some());
-        if through_shell(words) || behind {
+        if through_shell(words) || file.is_argument(line) {
             continue;
         }
         let used = words.windows(2).find(|two| {
@@ -252,11 +247,6 @@ fn variables(reading: &Reading, out: &mut Out<'_>) {
         let Some(words) = command.exec_words() else {
             continue;
         };
-        let behind = line.is("CMD")
-            && line
-                .instruction
-                .stage
-                .is_some_and(|stage| file.effective(stage, "ENTRYPOINT").is_some());
         let own = [
             "python",
             "python3",
@@ -275,7 +265,7 @@ fn variables(reading: &Reading, out: &mut Out<'_>) {
         let name = words.first().map_or("", |word| {
             word.text().rsplit('/').next().unwrap_or_default()
         });
-        if through_shell(words) || behind || !own.contains(&name) {
+        if through_shell(words) || file.is_argument(line) || !own.contains(&name) {
             continue;
         }
         for word in plain(words).skip(1) {

@@ -20,13 +20,16 @@ static RULES: [Rule; 5] = [
         title: "solo cuenta el último `CMD`, `ENTRYPOINT` o `HEALTHCHECK`",
         level: Level::Warning,
         why: "El contenedor arranca una sola orden: la última. Las de antes se descartan sin avisar.",
-        fix: "deja una; para arrancar dos programas, usa dos contenedores",
+        fix: "deja solo la que quieres; para arrancar dos programas, usa dos contenedores",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[
             "BuildKit MultipleInstructionsDisallowed",
             "hadolint DL4003",
             "hadolint DL4004",
             "hadolint DL3012",
+            "trivy DS-0007",
+            "trivy DS-0016",
+            "trivy DS-0023",
         ],
         wrong: &[(
             "Dockerfile",
@@ -42,7 +45,7 @@ static RULES: [Rule; 5] = [
         id: "sin-orden",
         title: "la imagen no dice qué arrancar",
         level: Level::Warning,
-        why: "Sin `CMD` ni `ENTRYPOINT` se arranca lo de la imagen base, que aquí es un intérprete: sin teclado acaba al instante.",
+        why: "Sin `CMD` ni `ENTRYPOINT` se arranca lo de la imagen base, que aquí es un intérprete: espera que alguien escriba, y sin teclado acaba.",
         fix: "añade la orden de tu app: `CMD [\"python\", \"app.py\"]`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["dockerfile_lint required CMD"],
@@ -58,7 +61,7 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "cmd-sin-exec",
-        title: "la shell se queda delante de tu programa",
+        title: "el shell se queda delante de tu programa",
         level: Level::Warning,
         why: "Escrita sin corchetes, la orden la arranca `sh`, que recibe la señal de parada y no la pasa: `docker stop` espera diez segundos y mata la app.",
         fix: "usa la forma con corchetes, `CMD [\"programa\", \"argumento\"]`, o pon `exec` delante del programa",
@@ -67,6 +70,7 @@ static RULES: [Rule; 5] = [
             "hadolint DL3025",
             "BuildKit JSONArgsRecommended",
             "kics b86987e1",
+            "slim lint ID.20012",
         ],
         wrong: &[(
             "Dockerfile",
@@ -82,7 +86,7 @@ static RULES: [Rule; 5] = [
         id: "entrypoint-ignora-cmd",
         title: "con `ENTRYPOINT` sin corchetes, `CMD` no llega al programa",
         level: Level::Warning,
-        why: "La forma sin corchetes se la da a la shell como un texto entero: lo que diga `CMD`, o escribas detrás de `docker run imagen`, se pierde.",
+        why: "Docker le da al shell la forma sin corchetes como un solo texto: lo que diga `CMD`, o escribas detrás de `docker run imagen`, se pierde.",
         fix: "escribe `ENTRYPOINT` con corchetes",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -101,7 +105,7 @@ static RULES: [Rule; 5] = [
         title: "`STOPSIGNAL` es una señal que ningún programa puede atender",
         level: Level::Warning,
         why: "Con `SIGKILL` el sistema corta la app al instante: no acaba las peticiones en curso ni cierra sus archivos.",
-        fix: "quita la línea, y se enviará `SIGTERM`",
+        fix: "quita la línea: Docker enviará `SIGTERM`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
         wrong: &[(
@@ -177,7 +181,7 @@ fn none(reading: &Reading, out: &mut Out<'_>) {
                 file.dockerfile,
                 from.image.span,
                 format!(
-                    "no hay `CMD`: el contenedor arranca lo de `{}`, que espera un teclado y acaba",
+                    "no hay `CMD`: el contenedor arranca lo de `{}`, que sin teclado acaba al instante",
                     base.name
                 ),
             );
@@ -311,11 +315,11 @@ fn ignored(reading: &Reading, out: &mut Out<'_>) {
                 out.span(
                     file.dockerfile,
                     cmd.instruction.span,
-                    "este `CMD` no llega a nadie".to_owned(),
+                    "este `CMD` no llega al programa".to_owned(),
                 )
                 .related(
                     file.dockerfile.location(entrypoint.instruction.span),
-                    "la shell toma solo este texto".to_owned(),
+                    "el shell toma solo este texto".to_owned(),
                 );
             }
         }

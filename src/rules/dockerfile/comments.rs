@@ -35,7 +35,7 @@ static RULES: [Rule; 3] = [
         id: "comentario-que-se-traga-ordenes",
         title: "un comentario dentro de un `RUN` continuado anula las líneas que siguen",
         level: Level::Error,
-        why: "Docker une las líneas que acaban en `\\` antes de dárselas a la shell: para ella todo lo que va detrás de `#` es comentario, también las órdenes de las líneas siguientes.",
+        why: "Docker une las líneas que acaban en `\\` antes de dárselas al shell: para él todo lo que va detrás de `#` es comentario, también las órdenes de las líneas siguientes.",
         fix: "pon el comentario en su propia línea: ahí Docker lo quita antes de unir",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -167,7 +167,7 @@ fn misplaced(file: File<'_>, line: Line<'_>) -> Option<(Span, String, Level)> {
             let at = at + text[at..].find('#')?;
             let span = Span::new(command.span.start + at, command.span.end);
             let message = format!(
-                "con el comentario detrás, los corchetes dejan de ser una lista: la shell busca un programa llamado `{}`",
+                "con el comentario detrás, los corchetes dejan de ser una lista: el shell busca un programa llamado `{}`",
                 text[..at]
                     .split(',')
                     .next()

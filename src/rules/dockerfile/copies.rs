@@ -35,7 +35,7 @@ static RULES: [Rule; 5] = [
         id: "add-para-archivos",
         title: "`ADD` copia archivos como lo haría `COPY`",
         level: Level::Note,
-        why: "`ADD` además descarga y desempaqueta: quien lo lee se pregunta cuál de las tres cosas hace.",
+        why: "`ADD` también descarga y desempaqueta: quien lo lee no sabe cuál de las tres cosas querías.",
         fix: "usa `COPY`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[
@@ -43,6 +43,7 @@ static RULES: [Rule; 5] = [
             "checkov CKV_DOCKER_4",
             "trivy DS-0005",
             "CIS 4.9",
+            "dockle CIS-DI-0009",
         ],
         wrong: &[(
             "Dockerfile",
@@ -59,7 +60,7 @@ static RULES: [Rule; 5] = [
         title: "`ADD` descarga algo sin comprobarlo",
         level: Level::Note,
         why: "Si en esa dirección cambia el archivo, entra en tu imagen sin que nadie lo note.",
-        fix: "añade `--checksum=sha256:…`",
+        fix: "añade detrás de `ADD` la suma que esperas: `--checksum=sha256:…`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
         wrong: &[(
@@ -101,6 +102,8 @@ static RULES: [Rule; 5] = [
             "BuildKit WorkdirRelativePath",
             "hadolint DL3000",
             "checkov CKV_DOCKER_10",
+            "trivy DS-0009",
+            "dockerfilelint invalid_workdir",
         ],
         wrong: &[(
             "Dockerfile",

@@ -14,9 +14,9 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 2] = [
     Rule {
         id: "tuberia-que-oculta-el-fallo",
-        title: "si la descarga falla, el `RUN` sigue como si nada",
+        title: "el `RUN` sigue aunque falle lo que hay antes de `|`",
         level: Level::Warning,
-        why: "De una tubería la shell solo mira la última orden: si `curl` falla a la izquierda, el paso acaba bien y la imagen queda a medias.",
+        why: "De una tubería el shell solo mira la última orden: si `curl` falla a la izquierda, el paso acaba bien y la imagen queda a medias.",
         fix: "descarga a un archivo y úsalo después (`curl -fsSLo x … && sh x`), o pon `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["hadolint DL4006"],
@@ -34,7 +34,7 @@ static RULES: [Rule; 2] = [
         id: "heredoc-sigue-tras-un-fallo",
         title: "el bloque `<<EOF` sigue aunque falle una orden",
         level: Level::Warning,
-        why: "La shell que ejecuta un bloque no se para en la primera orden que falla: solo cuenta la última.",
+        why: "El shell que ejecuta un bloque no se para en la primera orden que falla: solo cuenta la última.",
         fix: "empieza el bloque con `set -e`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
@@ -73,7 +73,7 @@ fn pipe(reading: &Reading, out: &mut Out<'_>) {
                 out.span(
                     file.dockerfile,
                     pair[0].span.to(pair[1].span),
-                    format!("si `{program}` falla, nadie se entera"),
+                    format!("si `{program}` falla, el paso acaba bien igual"),
                 );
             }
         }

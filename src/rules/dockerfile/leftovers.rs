@@ -17,13 +17,14 @@ static RULES: [Rule; 5] = [
         id: "apt-con-recomendados",
         title: "se instalan también los paquetes recomendados",
         level: Level::Note,
-        why: "Por defecto `apt-get` añade paquetes que no hacen falta: la imagen crece y con ella lo que hay que actualizar.",
+        why: "Por defecto `apt-get` instala también lo recomendado, que rara vez hace falta: la imagen crece y con ella lo que hay que actualizar.",
         fix: "añade `--no-install-recommends`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[
             "hadolint DL3015",
             "trivy DS-0029",
             "dockerfilelint apt-get_recommends",
+            "kics 7384dfb2",
         ],
         wrong: &[(
             "Dockerfile",
@@ -37,7 +38,7 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "listas-de-apt",
-        title: "la lista de paquetes queda en la imagen",
+        title: "la lista de paquetes de `apt` queda en la imagen",
         level: Level::Note,
         why: "La lista ocupa decenas de megabytes y dentro de la imagen ya no sirve. Borrada en otro `RUN` sigue en la capa de este.",
         fix: "acaba el mismo `RUN` con `&& rm -rf /var/lib/apt/lists/*`",
@@ -46,6 +47,7 @@ static RULES: [Rule; 5] = [
             "hadolint DL3009",
             "dockle DKL-DI-0005",
             "dockerfilelint apt-get_missing_rm",
+            "kics df746b39",
         ],
         wrong: &[(
             "Dockerfile",
@@ -68,6 +70,7 @@ static RULES: [Rule; 5] = [
             "dockerfilelint apt-get-upgrade",
             "trivy DS-0024",
             "dockle DKL-DI-0003",
+            "dockerfilelint apt-get-dist-upgrade",
         ],
         wrong: &[(
             "Dockerfile",
@@ -78,12 +81,17 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "apk-con-cache",
-        title: "la lista de paquetes de Alpine queda en la imagen",
+        title: "la lista de paquetes de `apk` queda en la imagen",
         level: Level::Note,
         why: "`apk` guarda su lista en `/var/cache/apk`, y dentro de la imagen ya no sirve.",
         fix: "usa `apk add --no-cache …`, que además no necesita `apk update`",
         lesson: "03-optimizado.html#multi-stage-build",
-        equivalents: &["hadolint DL3019", "trivy DS-0025", "dockle DKL-DI-0004"],
+        equivalents: &[
+            "hadolint DL3019",
+            "trivy DS-0025",
+            "dockle DKL-DI-0004",
+            "dockerfilelint apkadd-missing_nocache_or_updaterm",
+        ],
         wrong: &[(
             "Dockerfile",
             "FROM alpine:3.20\nRUN apk update && apk add curl\nCMD [\"curl\", \"-V\"]\n",
@@ -174,7 +182,7 @@ fn upgrade(reading: &Reading, out: &mut Out<'_>) {
                 out.span(
                     file.dockerfile,
                     command.span,
-                    format!("`{verb}` cambia la imagen base entera"),
+                    format!("`{verb}` actualiza la imagen base entera"),
                 );
             }
         }

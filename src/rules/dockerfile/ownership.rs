@@ -106,7 +106,8 @@ fn chown(reading: &Reading, out: &mut Out<'_>) {
                     out.span(
                         file.dockerfile,
                         command.span,
-                        "guarda una segunda copia de lo que ya estaba en la imagen".to_owned(),
+                        "este paso guarda una segunda copia de lo que ya estaba en la imagen"
+                            .to_owned(),
                     )
                     .related(
                         file.dockerfile.location(copied.instruction.span),

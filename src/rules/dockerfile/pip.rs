@@ -33,7 +33,7 @@ static RULES: [Rule; 2] = [
     },
     Rule {
         id: "pip-sin-version",
-        title: "`pip install` sin versión",
+        title: "`pip install` no dice qué versión",
         level: Level::Note,
         why: "Sin versión se instala la de hoy: la misma construcción da mañana otra imagen, y quizá ya no funcione.",
         fix: "fija la versión (`fastapi==0.115.0`), mejor en un `requirements.txt`",

@@ -14,9 +14,9 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 2] = [
     Rule {
         id: "maintainer-antiguo",
-        title: "`MAINTAINER` está retirado",
+        title: "un Dockerfile usa `MAINTAINER`, que está retirado",
         level: Level::Note,
-        why: "El constructor avisa de que no se debe usar; una etiqueta dice lo mismo y se puede buscar.",
+        why: "El constructor avisa de que no se debe usar; un `LABEL` dice lo mismo y se lee con `docker inspect`.",
         fix: "escribe `LABEL org.opencontainers.image.authors=\"…\"`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[
@@ -24,6 +24,7 @@ static RULES: [Rule; 2] = [
             "hadolint DL4000",
             "checkov CKV_DOCKER_6",
             "trivy DS-0022",
+            "dockerfile_lint maintainer_deprecated",
         ],
         wrong: &[(
             "Dockerfile",

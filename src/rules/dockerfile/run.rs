@@ -16,9 +16,9 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 5] = [
     Rule {
         id: "cd-que-no-dura",
-        title: "`cd` al final de un `RUN` no sirve de nada",
+        title: "el `cd` de un `RUN` no vale en el siguiente",
         level: Level::Warning,
-        why: "Cada `RUN` es un proceso nuevo que empieza en la carpeta de `WORKDIR`: el `cd` del anterior ya no vale.",
+        why: "Cada `RUN` es un proceso nuevo que empieza en la carpeta de `WORKDIR`: el `cd` de uno no vale en el siguiente.",
         fix: "usa `WORKDIR`, que vale para los pasos que siguen y para el contenedor",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &["hadolint DL3003", "trivy DS-0013"],
@@ -34,9 +34,9 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "export-que-no-dura",
-        title: "lo que el `RUN` deja en su shell se pierde con ella",
+        title: "lo que un `RUN` deja en su shell se pierde al acabar",
         level: Level::Warning,
-        why: "Cada `RUN` es una shell nueva: las variables de `export` y los entornos activados acaban con ella.",
+        why: "Cada `RUN` es un shell nuevo: las variables de `export` y los entornos activados acaban con él.",
         fix: "usa `ENV NOMBRE=valor`; para un entorno virtual, `ENV PATH=\"/opt/venv/bin:$PATH\"`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
@@ -52,7 +52,7 @@ static RULES: [Rule; 5] = [
     },
     Rule {
         id: "sudo-en-run",
-        title: "`sudo` al construir",
+        title: "un `RUN` usa `sudo`",
         level: Level::Warning,
         why: "Al construir ya eres root, salvo detrás de `USER`; `sudo` no está en las imágenes oficiales y da al contenedor un camino de vuelta a root.",
         fix: "quítalo; si el paso va detrás de `USER`, ponlo delante",
@@ -62,6 +62,7 @@ static RULES: [Rule; 5] = [
             "checkov CKV2_DOCKER_1",
             "dockerfilelint sudo_usage",
             "dockle DKL-DI-0001",
+            "trivy DS-0010",
         ],
         wrong: &[(
             "Dockerfile",
@@ -77,7 +78,7 @@ static RULES: [Rule; 5] = [
         id: "programa-que-no-esta",
         title: "un `RUN` usa un programa que la imagen no tiene",
         level: Level::Error,
-        why: "Las imágenes `slim` y `alpine` traen lo justo: sin instalarlo antes, la shell no encuentra el programa y el paso falla.",
+        why: "Las imágenes `slim` y `alpine` traen lo justo: sin instalarlo antes, el shell no encuentra el programa y el paso falla.",
         fix: "instálalo en el mismo `RUN` o en uno anterior, o hazlo con lo que la imagen ya tiene",
         lesson: "03-optimizado.html#comparacion-de-tamanos",
         equivalents: &[],
@@ -95,7 +96,7 @@ static RULES: [Rule; 5] = [
         id: "servidor-en-run",
         title: "un `RUN` arranca un servidor",
         level: Level::Error,
-        why: "`RUN` se ejecuta al construir y espera a que la orden acabe; un servidor no acaba nunca. Lo que corre en el contenedor va en `CMD`.",
+        why: "`RUN` se ejecuta al construir y espera a que la orden acabe; un servidor no acaba nunca. Lo que arranca el contenedor va en `CMD`.",
         fix: "cambia `RUN` por `CMD`",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -194,7 +195,9 @@ fn sudo(reading: &Reading, out: &mut Out<'_>) {
                 let user = before.iter().any(|line| line.is("USER"));
                 let message = match (absent, user) {
                     (true, _) => "la imagen no tiene `sudo`: el paso falla",
-                    (false, true) => "este paso corre como otro usuario y vuelve a root con `sudo`",
+                    (false, true) => {
+                        "este paso se ejecuta como otro usuario y vuelve a root con `sudo`"
+                    }
                     (false, false) => "aquí ya eres root: `sudo` no hace falta",
                 };
                 let finding = out.span(file.dockerfile, word.span, message.to_owned());

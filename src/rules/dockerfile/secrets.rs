@@ -1,7 +1,7 @@
 //! Secrets that a Dockerfile gives away.
 
 use super::variables::{names_in, pairs};
-use crate::rules::files::{self};
+use crate::rules::folder::late_removal;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::Kind;
@@ -18,13 +18,15 @@ static RULES: [Rule; 3] = [
         title: "un secreto queda escrito en la imagen",
         level: Level::Error,
         why: "Lo que dicen `ENV` y `ARG` se lee con `docker inspect` o `docker history`, y el Dockerfile suele acabar en un repositorio.",
-        fix: "quítalo de aquí y cámbialo, porque ya no es secreto; dalo al arrancar (`docker run -e`, `env_file`, `secrets`) o, si hace falta al construir, con `RUN --mount=type=secret`",
+        fix: "quítalo de aquí y cámbialo por otro, porque ya no es secreto; dáselo al contenedor al arrancar (`docker run -e`, `env_file`, `secrets`) o, si hace falta al construir, con `RUN --mount=type=secret`",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[
             "BuildKit SecretsUsedInArgOrEnv",
             "hadolint DL3064",
             "trivy DS-0031",
             "dockle CIS-DI-0010",
+            "kics a88baa34",
+            "CIS 4.10",
         ],
         wrong: &[(
             "Dockerfile",
@@ -41,9 +43,14 @@ static RULES: [Rule; 3] = [
         title: "un secreto entra por `ARG`",
         level: Level::Warning,
         why: "El valor de un `ARG` queda a la vista en `docker history` de la imagen.",
-        fix: "usa `RUN --mount=type=secret,id=…` y `docker build --secret`",
+        fix: "usa `RUN --mount=type=secret,id=…` y `docker build --secret id=…`",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["BuildKit SecretsUsedInArgOrEnv"],
+        equivalents: &[
+            "BuildKit SecretsUsedInArgOrEnv",
+            "hadolint DL3064",
+            "trivy DS-0031",
+            "CIS 4.10",
+        ],
         wrong: &[(
             "Dockerfile",
             "FROM python:3.11-slim\nARG PIP_TOKEN\nRUN pip install --no-cache-dir --index-url \"https://$PIP_TOKEN@example.com\" paquete==1.0\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
@@ -56,21 +63,37 @@ static RULES: [Rule; 3] = [
     },
     Rule {
         id: "secreto-borrado-tarde",
-        title: "borrar el secreto no lo saca de la imagen",
+        title: "borrar un secreto no lo saca de la imagen",
         level: Level::Error,
-        why: "Cada paso es una capa: el archivo borrado sigue en la capa que lo copió, y cualquiera con la imagen lo saca de ahí.",
-        fix: "no lo copies: ponlo en `.dockerignore` y, si hace falta al construir, usa `RUN --mount=type=secret`",
+        why: "Cada instrucción deja su capa. `rm` solo tapa el archivo en la capa nueva: en la del `COPY` sigue entero, y se saca con `docker save`.",
+        fix: "déjalo fuera con `.dockerignore`; si hace falta al construir, pásalo solo a ese paso con `RUN --mount=type=secret`",
         lesson: "03-optimizado.html#dockerignore",
         equivalents: &[],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nWORKDIR /app\nCOPY .env app/ ./\nRUN rm .env\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nWORKDIR /app\nCOPY app/ ./\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
-        )],
-        check: removed_late,
+        wrong: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY .env app/ ./\nRUN rm .env\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            (
+                "api/Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN rm -rf .env* claves\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            ("api/.dockerignore", ".git\n"),
+            ("api/.env", "APP_NAME=iris\n"),
+        ],
+        right: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY app/ ./\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            (
+                "api/Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY . .\nRUN rm -rf pruebas\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            ("api/.dockerignore", ".git\n.env*\nclaves\n"),
+            ("api/.env", "APP_NAME=iris\n"),
+        ],
+        check: late_removal::check,
     },
 ];
 
@@ -191,79 +214,6 @@ fn secret_arg(reading: &Reading, out: &mut Out<'_>) {
                 file.dockerfile.location(used.instruction.span),
                 "aquí se usa".to_owned(),
             );
-        }
-    }
-}
-
-fn removed_late(reading: &Reading, out: &mut Out<'_>) {
-    let secret = |path: &str| {
-        let name = path
-            .trim_end_matches('/')
-            .rsplit('/')
-            .next()
-            .unwrap_or(path);
-        let example = ["example", "sample", "dist", "template", "ejemplo"]
-            .iter()
-            .any(|word| name.contains(word));
-        !example
-            && (name == ".env"
-                || name.starts_with(".env.")
-                || name.ends_with(".pem")
-                || name.ends_with(".key")
-                || name.ends_with(".p12")
-                || [
-                    "id_rsa",
-                    "id_ed25519",
-                    "id_ecdsa",
-                    ".netrc",
-                    ".npmrc",
-                    ".pypirc",
-                    "credentials.json",
-                    "secrets.json",
-                    ".git-credentials",
-                ]
-                .contains(&name))
-    };
-    for file in files::all(reading) {
-        let kept = file.kept();
-        for line in file.lines().filter(|line| {
-            line.instruction
-                .stage
-                .is_some_and(|stage| kept.contains(&stage))
-        }) {
-            for command in line
-                .run()
-                .iter()
-                .filter(|command| command.program() == Some("rm"))
-            {
-                for word in command
-                    .args()
-                    .iter()
-                    .filter(|word| !word.expands && secret(&word.text))
-                {
-                    let name = word.text.rsplit('/').next().unwrap_or(&word.text);
-                    let copied = file.before(line).into_iter().find(|other| {
-                        other.transfer().is_some_and(|transfer| {
-                            transfer.from.is_none()
-                                && transfer
-                                    .sources
-                                    .iter()
-                                    .any(|source| source.text().rsplit('/').next() == Some(name))
-                        })
-                    });
-                    if let Some(copied) = copied {
-                        out.span(
-                            file.dockerfile,
-                            command.span,
-                            format!("`{name}` sigue en la capa en la que se copió"),
-                        )
-                        .related(
-                            file.dockerfile.location(copied.instruction.span),
-                            "aquí se copia".to_owned(),
-                        );
-                    }
-                }
-            }
         }
     }
 }

@@ -13,10 +13,10 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 
 static RULES: [Rule; 5] = [
     Rule {
-        id: "as-en-otra-caja",
+        id: "as-en-minusculas",
         title: "`as` no va en mayúsculas como `FROM`",
         level: Level::Note,
-        why: "Funciona igual, pero el constructor avisa: las palabras del Dockerfile se leen mejor si van todas igual.",
+        why: "Funciona igual, pero el constructor avisa: las palabras del Dockerfile se leen mejor si van todas en mayúsculas.",
         fix: "escribe `AS`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit FromAsCasing"],
@@ -34,13 +34,14 @@ static RULES: [Rule; 5] = [
         id: "etapa-repetida",
         title: "dos etapas se llaman igual",
         level: Level::Warning,
-        why: "Quien copie o parta de ese nombre obtiene la última de las dos, y la primera queda sin usar.",
+        why: "Quien copie o parta de ese nombre obtiene la última de las dos, y a la primera ya solo se llega por su número.",
         fix: "da a cada etapa su propio nombre",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[
             "BuildKit DuplicateStageName",
             "hadolint DL3024",
             "checkov CKV_DOCKER_11",
+            "trivy DS-0012",
         ],
         wrong: &[(
             "Dockerfile",
@@ -57,7 +58,7 @@ static RULES: [Rule; 5] = [
         title: "una etapa lleva un nombre que ya significa otra cosa",
         level: Level::Warning,
         why: "`scratch` es la imagen vacía y `context` la carpeta que se envía al construir: el nombre no lleva a tu etapa.",
-        fix: "ponle otro nombre",
+        fix: "ponle otro nombre, como `base` o `final`",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &["BuildKit ReservedStageName"],
         wrong: &[(

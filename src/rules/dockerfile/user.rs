@@ -16,7 +16,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 5] = [
     Rule {
         id: "corre-como-root",
-        title: "el contenedor corre como root",
+        title: "el contenedor se ejecuta como root",
         level: Level::Warning,
         why: "Si alguien entra por un fallo de la app, dentro del contenedor lo puede todo, y le queda un paso menos para llegar a la máquina.",
         fix: "crea un usuario o elige un número, y escribe `USER 10001` detrás de las instalaciones",
@@ -26,6 +26,8 @@ static RULES: [Rule; 5] = [
             "checkov CKV_DOCKER_3",
             "trivy DS-0002",
             "dockle CIS-DI-0001",
+            "kics fd54f200",
+            "slim lint ID.20017",
         ],
         wrong: &[(
             "Dockerfile",
@@ -42,9 +44,15 @@ static RULES: [Rule; 5] = [
         title: "el último `USER` es root",
         level: Level::Warning,
         why: "Cuenta el último `USER`: los anteriores solo valen para los pasos que hay entre ellos.",
-        fix: "acaba con un `USER` que no sea root",
+        fix: "escribe otro `USER` al final, como `USER 10001`",
         lesson: "08-buenas-practicas.html#seguridad",
-        equivalents: &["hadolint DL3002", "checkov CKV_DOCKER_8", "CIS 4.1"],
+        equivalents: &[
+            "hadolint DL3002",
+            "checkov CKV_DOCKER_8",
+            "CIS 4.1",
+            "trivy DS-0002",
+            "kics 67fd0c4a",
+        ],
         wrong: &[(
             "Dockerfile",
             "FROM node:22-slim\nUSER node\nRUN npm -v\nUSER root\nCMD [\"node\", \"-v\"]\n",
@@ -95,7 +103,7 @@ static RULES: [Rule; 5] = [
         id: "usuario-sin-carpeta",
         title: "el usuario no tiene carpeta personal",
         level: Level::Note,
-        why: "`useradd` sin `-m` apunta `HOME` a una carpeta que no crea: las bibliotecas que guardan ahí su caché fallan.",
+        why: "`useradd` sin `-m` apunta `HOME` a una carpeta que no crea: las bibliotecas que guardan ahí su caché pueden fallar.",
         fix: "añade `-m`, o pon `HOME` en una carpeta que exista",
         lesson: "08-buenas-practicas.html#seguridad",
         equivalents: &[],
@@ -271,13 +279,28 @@ fn missing(reading: &Reading, out: &mut Out<'_>) {
 fn by_name(reading: &Reading, out: &mut Out<'_>) {
     for file in files::all(reading) {
         for stage in file.outputs() {
-            let Some((_, word)) = last_user(file, stage) else {
+            let Some((line, word)) = last_user(file, stage) else {
                 continue;
             };
             let Some(name) = name_of(word) else { continue };
+            // Of a user that does not exist another rule tells.
+            let missing = file
+                .known(stage)
+                .is_some_and(|base| effects::lacks_user(base, &file.before(line), name));
             let name_only = !name.starts_with(|c: char| c.is_ascii_digit());
-            if name_only && name != "root" && !name.is_empty() && !word.written.contains('#') {
-                out.span(file.dockerfile, word.span, format!("`{name}` es un nombre"));
+            if name_only
+                && !missing
+                && name != "root"
+                && !name.is_empty()
+                && !word.written.contains('#')
+            {
+                out.span(
+                    file.dockerfile,
+                    word.span,
+                    format!(
+                        "`{name}` es un nombre: sin abrir la imagen no se sabe qué número tiene"
+                    ),
+                );
             }
         }
     }

@@ -17,7 +17,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 static RULES: [Rule; 4] = [
     Rule {
         id: "env-sin-igual",
-        title: "`ENV` escrito a la antigua, sin `=`",
+        title: "un `ENV` está escrito a la antigua, sin `=`",
         level: Level::Note,
         why: "Así todo lo que sigue al nombre es el valor, también lo que parece otra variable; el constructor avisa de que no se debe usar.",
         fix: "escribe `ENV NOMBRE=valor`",
@@ -55,7 +55,7 @@ static RULES: [Rule; 4] = [
         id: "variable-de-otra-etapa",
         title: "una orden usa una variable que se define en otra etapa",
         level: Level::Warning,
-        why: "`ARG` y `ENV` valen en su etapa y en las que parten de ella; en las demás, y debajo de un `FROM` nuevo, no existen.",
+        why: "`ARG` y `ENV` valen en su etapa y en las que parten de ella; debajo de otro `FROM` no existen.",
         fix: "repite `ARG NOMBRE` o `ENV NOMBRE=…` en esta etapa",
         lesson: "03-optimizado.html#multi-stage-build",
         equivalents: &[],
@@ -71,9 +71,9 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "salida-con-retraso",
-        title: "`PYTHONUNBUFFERED` se queda en otra etapa",
+        title: "`PYTHONUNBUFFERED` solo está en otra etapa",
         level: Level::Note,
-        why: "Sin ella Python guarda lo que escribes y los registros llegan tarde, o no llegan si el proceso cae. `ENV` no pasa de una etapa a otra con `COPY --from`.",
+        why: "Sin esa variable Python retiene lo que imprimes: los registros llegan tarde, o no llegan si el proceso cae. `ENV` no pasa de una etapa a otra con `COPY --from`.",
         fix: "escribe también en la última etapa `ENV PYTHONUNBUFFERED=1`",
         lesson: "08-buenas-practicas.html#logging-estructurado",
         equivalents: &[],

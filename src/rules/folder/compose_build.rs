@@ -1,14 +1,13 @@
 //! What a compose file asks of a Dockerfile, and what it lays over the image.
 
-use super::copies;
+use super::built::built;
+use super::wording::listed;
+use super::{copies, hidden_dependencies, volume_owner};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::compose::{Loaded, Mount, MountKind, Service};
-use crate::submission::dockerfile::{Dockerfile, Instruction, Kind, StageBase};
+use crate::submission::dockerfile::{Dockerfile, Instruction, StageBase};
 use crate::submission::dockerignore;
 use crate::submission::known_images;
-use crate::submission::reading::ImageBuild;
-use crate::submission::snapshot::Entry;
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
@@ -52,7 +51,7 @@ static RULES: [Rule; 5] = [
         title: "Compose da un argumento que el Dockerfile no declara",
         level: Level::Warning,
         why: "Un argumento de construcción solo llega a las etapas que lo declaran con `ARG`: este se pierde, y la imagen sale como si no estuviera.",
-        fix: "añade `ARG` con ese nombre en la etapa que lo usa; si es para la aplicación en marcha, va en `environment`",
+        fix: "añade `ARG` con ese nombre en la etapa que lo usa; si es para la app en marcha, va en `environment`",
         lesson: "06-entorno.html#usar-en-docker-compose",
         equivalents: &[],
         wrong: &[
@@ -137,13 +136,13 @@ static RULES: [Rule; 5] = [
             ),
             ("main.py", "print('hola')\n"),
         ],
-        check: volume_owner,
+        check: volume_owner::check,
     },
     Rule {
         id: "montaje-tapa-dependencias",
         title: "una carpeta montada tapa lo que la imagen instaló",
         level: Level::Note,
-        why: "Lo que se monta tapa lo que la imagen tiene en esa ruta: las dependencias instaladas ahí dejan de verse, y la aplicación usa las de tu máquina o ninguna.",
+        why: "Lo que se monta tapa lo que la imagen tiene en esa ruta: las dependencias instaladas ahí dejan de verse, y la app usa las de tu máquina o ninguna.",
         fix: "monta solo el código, o deja a la vista la carpeta de dependencias con un volumen propio",
         lesson: "05-volumenes.html#tipos-de-volumenes",
         equivalents: &[],
@@ -171,48 +170,9 @@ static RULES: [Rule; 5] = [
             ("package.json", "{}\n"),
             ("src/main.js", "console.log('hola')\n"),
         ],
-        check: hidden,
+        check: hidden_dependencies::check,
     },
 ];
-
-/// A service whose image is built here.
-pub(super) struct Built<'r> {
-    pub(super) loaded: &'r Loaded,
-    pub(super) service: &'r Service,
-    pub(super) build: &'r ImageBuild,
-    pub(super) dockerfile: &'r Dockerfile,
-}
-
-/// Every service whose image is built here.
-pub(super) fn built(reading: &Reading) -> Vec<Built<'_>> {
-    let services = reading.services().filter_map(|(project, loaded, service)| {
-        let build = reading.build_of(project, &service.name)?;
-        Some(Built {
-            loaded,
-            service,
-            build,
-            dockerfile: &reading.dockerfiles[build.dockerfile],
-        })
-    });
-    services.collect()
-}
-
-impl<'r> Built<'r> {
-    /// The instructions of the image that it runs, the last stage's last.
-    pub(super) fn kept(&self) -> Vec<&'r Instruction> {
-        kept(self.dockerfile, self.build)
-    }
-}
-
-/// The instructions whose results are in the image that `build` leaves, in their order.
-pub(super) fn kept<'r>(dockerfile: &'r Dockerfile, build: &ImageBuild) -> Vec<&'r Instruction> {
-    let mut stages = copies::stages_kept(dockerfile, build);
-    stages.reverse();
-    stages
-        .into_iter()
-        .flat_map(|stage| dockerfile.stage_instructions(stage))
-        .collect()
-}
 
 fn target(reading: &Reading, out: &mut Out<'_>) {
     for built in built(reading) {
@@ -248,7 +208,7 @@ fn target(reading: &Reading, out: &mut Out<'_>) {
             )),
             None => finding.help(format!(
                 "las etapas con nombre son {}",
-                super::context::listed(names.iter().copied())
+                listed(names.iter().copied())
             )),
         };
         if let Some(stage) = stages
@@ -383,260 +343,6 @@ fn dockerfile(reading: &Reading, out: &mut Out<'_>) {
                 format!("`{}` no está en {folder}, que es el contexto", name.value),
             )
             .help(format!("¿quisiste decir `{meant}`?"));
-        }
-    }
-}
-
-/// The user that a service runs as, when it is certain not to be root.
-fn plain_user<'r>(built: &Built<'r>) -> Option<(String, Option<&'r Instruction>)> {
-    let (user, instruction) = if let Some(user) = &built.service.user {
-        (user.value.clone(), None)
-    } else {
-        let last = built
-            .kept()
-            .into_iter()
-            .rfind(|instruction| instruction.is("USER"))?;
-        let Kind::User(word) = &last.kind else {
-            return None;
-        };
-        (word.value.clone()?, Some(last))
-    };
-    let name = user.split(':').next().unwrap_or(&user).to_owned();
-    (!matches!(name.as_str(), "" | "root" | "0")).then_some((name, instruction))
-}
-
-fn volume_owner(reading: &Reading, out: &mut Out<'_>) {
-    for built in built(reading) {
-        let Some((user, instruction)) = plain_user(&built) else {
-            continue;
-        };
-        if !is_of_known_base(&built) {
-            continue;
-        }
-        for mount in &built.service.volumes {
-            if !is_fresh_volume(&built, mount) || may_exist(reading, &built, &mount.target) {
-                continue;
-            }
-            let finding = out.at(
-                mount.location.clone(),
-                format!(
-                    "la imagen no tiene `{}`: el volumen será de root y `{user}` no podrá escribir en él",
-                    mount.target
-                ),
-            );
-            finding.help(format!(
-                "antes de `USER`, añade al Dockerfile `RUN mkdir -p {0} && chown {user} {0}`",
-                mount.target
-            ));
-            if let Some(instruction) = instruction {
-                finding.related(
-                    built.dockerfile.location(instruction.span),
-                    "aquí se deja de ser root",
-                );
-            }
-        }
-    }
-}
-
-/// Whether all that the image has comes from a base whose folders are known and from the Dockerfile.
-fn is_of_known_base(built: &Built<'_>) -> bool {
-    let lowest = copies::stages_kept(built.dockerfile, built.build).pop();
-    let base = lowest.and_then(|stage| built.dockerfile.stages.get(stage));
-    match base.map(|stage| &stage.base) {
-        Some(StageBase::Image(Some(image))) => known_images::of(image).is_some_and(|image| {
-            ["python", "node", "debian", "ubuntu", "alpine"].contains(&image.name)
-        }),
-        _ => false,
-    }
-}
-
-/// Whether it is a volume of the project's own that this service alone writes.
-fn is_fresh_volume(built: &Built<'_>, mount: &Mount) -> bool {
-    let Some(name) = mount
-        .source
-        .as_ref()
-        .filter(|_| mount.kind == MountKind::Volume)
-    else {
-        return false;
-    };
-    let project = &built.loaded.project;
-    let own = project.volumes.get(name).is_some_and(|volume| {
-        !volume.external
-            && volume.driver_opts.is_empty()
-            && volume.driver.as_ref().is_none_or(|d| d.value == "local")
-    });
-    let others = project
-        .services
-        .values()
-        .filter(|service| service.name != built.service.name)
-        .any(|service| {
-            service
-                .volumes
-                .iter()
-                .any(|other| other.source.as_ref() == Some(name))
-        });
-    own && !others && !mount.read_only && mount.target.starts_with('/') && mount.subpath.is_none()
-}
-
-/// Whether the image may have `folder`: something in the Dockerfile speaks of it, or does what cannot be known.
-fn may_exist(reading: &Reading, built: &Built<'_>, folder: &str) -> bool {
-    let folder = folder.trim_end_matches('/');
-    let name = folder.rsplit('/').next().unwrap_or(folder);
-    let depth = folder.matches('/').count();
-    let of_system = [
-        "/tmp", "/home", "/usr", "/var", "/opt", "/etc", "/root", "/srv", "/mnt", "/media", "/run",
-        "/dev",
-    ]
-    .iter()
-    .any(|system| folder == *system || (*system != "/opt" && copies::is_below(folder, system)));
-    if of_system || depth == 0 {
-        return true;
-    }
-    // A folder of that name in the context may come along with a copy.
-    let in_context = reading.snapshot.entries().any(|(path, entry)| {
-        !matches!(entry, Entry::File { .. } | Entry::Unread)
-            && path.rsplit('/').next() == Some(name)
-    });
-    if in_context {
-        return true;
-    }
-    let scripts = &reading.scripts[built.build.dockerfile];
-    let kept = copies::stages_kept(built.dockerfile, built.build);
-    let mut all = built.dockerfile.instructions.iter().zip(scripts);
-    all.any(|(instruction, script)| {
-        if !instruction.stage.is_some_and(|stage| kept.contains(&stage)) {
-            return false;
-        }
-        let absolute = |path: Option<&str>| {
-            let at = copies::workdir_at(built.dockerfile, instruction);
-            path.and_then(|path| copies::absolute(path, at.as_deref()))
-        };
-        match &instruction.kind {
-            Kind::Workdir(word) => {
-                absolute(word.value.as_deref()).is_none_or(|at| copies::is_below(&at, folder))
-            }
-            Kind::Volume(words) => words.iter().any(|word| word.text().contains(name)),
-            Kind::Transfer(transfer) => {
-                let Some(at) = absolute(transfer.destination.value.as_deref()) else {
-                    return true;
-                };
-                // What another stage holds is not known, nor what is in an archive.
-                let opaque = transfer.from.is_some() || instruction.is("ADD");
-                copies::is_below(&at, folder) || (opaque && copies::is_below(folder, &at))
-            }
-            Kind::Run(_) => {
-                !script.understood
-                    || script.commands.iter().any(|command| {
-                        const OPAQUE: [&str; 16] = [
-                            "sh", "bash", "make", "tar", "unzip", "git", "node", "npx", "rsync",
-                            "cp", "mv", "ln", "dpkg", "java", "curl", "wget",
-                        ];
-                        let program = command.program_word().map_or("", |word| word.text.as_str());
-                        let tells = command
-                            .words
-                            .iter()
-                            .any(|word| word.text.contains(name) || word.expands);
-                        command
-                            .program()
-                            .is_none_or(|program| OPAQUE.contains(&program))
-                            || program.contains('/')
-                            || (program.starts_with("python") && !command.has_arg("-m"))
-                            || tells
-                    })
-            }
-            _ => false,
-        }
-    })
-}
-
-/// Where a `RUN` leaves the dependencies of the project in its working directory.
-fn dependencies<'r>(reading: &Reading, built: &Built<'r>) -> Vec<(String, &'r Instruction)> {
-    let scripts = &reading.scripts[built.build.dockerfile];
-    let kept = copies::stages_kept(built.dockerfile, built.build);
-    let runs = built
-        .dockerfile
-        .instructions
-        .iter()
-        .zip(scripts)
-        .filter(|(one, _)| {
-            matches!(one.kind, Kind::Run(_)) && one.stage.is_some_and(|stage| kept.contains(&stage))
-        });
-    let mut found = Vec::new();
-    for (instruction, script) in runs {
-        let Some(at) = copies::workdir_at(built.dockerfile, instruction) else {
-            continue;
-        };
-        for command in &script.commands {
-            let global = command.has_arg("-g") || command.has_arg("--global");
-            let folder = match (command.program(), command.verb()) {
-                (Some("npm"), Some("install" | "ci" | "i"))
-                | (Some("pnpm"), Some("install" | "i"))
-                    if !global =>
-                {
-                    "node_modules"
-                }
-                (Some("yarn"), None | Some("install")) if !command.has_arg("--version") => {
-                    "node_modules"
-                }
-                (Some("uv"), Some("sync")) => ".venv",
-                (Some("python" | "python3"), _) if command.has_arg("venv") => {
-                    let Some(last) = command.args().last().filter(|word| !word.expands) else {
-                        continue;
-                    };
-                    if let Some(at) = copies::absolute(&last.text, Some(&at)) {
-                        found.push((at, instruction));
-                    }
-                    continue;
-                }
-                _ => continue,
-            };
-            found.push((dockerignore::clean(&format!("{at}/{folder}")), instruction));
-        }
-    }
-    found
-}
-
-fn hidden(reading: &Reading, out: &mut Out<'_>) {
-    for built in built(reading) {
-        let moved = built.kept().iter().any(|instruction| {
-            instruction
-                .pairs()
-                .iter()
-                .any(|pair| ["UV_PROJECT_ENVIRONMENT", "NODE_PATH"].contains(&pair.name.text()))
-        });
-        if moved {
-            continue;
-        }
-        for (folder, instruction) in dependencies(reading, &built) {
-            let over = |mount: &&Mount| {
-                let target = mount.target.trim_end_matches('/');
-                !target.is_empty() && folder != target && copies::is_below(&folder, target)
-            };
-            let volumes = &built.service.volumes;
-            let Some(bind) = volumes
-                .iter()
-                .filter(|m| m.kind == MountKind::Bind)
-                .find(over)
-            else {
-                continue;
-            };
-            let kept = volumes
-                .iter()
-                .any(|mount| mount.target.trim_end_matches('/') == folder);
-            if kept {
-                continue;
-            }
-            out.at(
-                bind.location.clone(),
-                format!("`{}` tapa `{folder}`, que la imagen instaló", bind.target),
-            )
-            .help(format!(
-                "añade a `volumes` la línea `- {folder}`, o monta solo el código"
-            ))
-            .related(
-                built.dockerfile.location(instruction.span),
-                "aquí se instala",
-            );
         }
     }
 }

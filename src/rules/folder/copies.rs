@@ -96,7 +96,7 @@ pub(super) fn of_build<'r>(reading: &'r Reading, build: &'r ImageBuild) -> Vec<C
 }
 
 /// The stage whose image a build leaves.
-pub(super) fn last_stage(dockerfile: &Dockerfile, build: &ImageBuild) -> Option<usize> {
+pub(in crate::rules) fn last_stage(dockerfile: &Dockerfile, build: &ImageBuild) -> Option<usize> {
     let last = dockerfile.stages.len().checked_sub(1)?;
     Some(build.target.unwrap_or(last))
 }

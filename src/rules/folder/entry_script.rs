@@ -1,13 +1,9 @@
 //! The script that starts the container, looked at together with how the image gets and starts it.
 
-use super::copies::{self, InImage};
+use super::started::{By, started};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::dockerfile::{Dockerfile, Instruction, Kind};
-use crate::submission::location::{Location, Span};
-use crate::submission::reading::ImageBuild;
-use crate::submission::shell::{Script, Simple};
-use crate::submission::snapshot::Entry;
+use crate::submission::location::Location;
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
@@ -40,7 +36,7 @@ static RULES: [Rule; 4] = [
         id: "guion-sin-interprete",
         title: "el guion de arranque no dice con qué se ejecuta",
         level: Level::Error,
-        why: "En la forma exec no hay shell que adivine: sin `#!` al principio, Linux no sabe ejecutar el archivo y dice «exec format error».",
+        why: "Con corchetes no hay un shell que adivine: sin `#!` al principio, Linux no sabe ejecutar el archivo y dice «exec format error».",
         fix: "empieza el guion con `#!/bin/sh`, sin nada delante",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -80,9 +76,9 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "guion-sin-exec",
-        title: "el guion de arranque no cede su sitio a la aplicación",
+        title: "el guion de arranque no cede su sitio a la app",
         level: Level::Warning,
-        why: "Sin `exec`, el proceso 1 es el shell, que no pasa SIGTERM: `docker stop` espera 10 segundos y mata la aplicación a medias.",
+        why: "Sin `exec`, el proceso 1 es el shell, que no pasa la señal de parada: `docker stop` espera diez segundos y mata la app a medias.",
         fix: "pon `exec` delante de la última orden",
         lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
         equivalents: &[],
@@ -97,185 +93,6 @@ static RULES: [Rule; 4] = [
         check: no_exec,
     },
 ];
-
-/// How a script is started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum By {
-    /// As it is, by the kernel.
-    Kernel,
-    /// By name from a shell, which runs what the kernel does not know itself.
-    Shell,
-    /// Given to a shell as its argument.
-    Interpreter,
-}
-
-/// A file of the context that starts the container.
-struct Started<'r> {
-    dockerfile: &'r Dockerfile,
-    build: &'r ImageBuild,
-    /// Where it is named.
-    span: Span,
-    by: By,
-    file: InImage<'r>,
-    bytes: &'r [u8],
-    executable: bool,
-}
-
-impl Started<'_> {
-    fn name(&self) -> &str {
-        self.file.path.rsplit('/').next().unwrap_or(&self.file.path)
-    }
-
-    fn text(&self) -> String {
-        String::from_utf8_lossy(self.bytes).into_owned()
-    }
-
-    /// Whether a `RUN` may change what is asked of it with one of `programs`.
-    fn is_changed_by(&self, reading: &Reading, programs: &[&str]) -> bool {
-        let scripts = &reading.scripts[self.build.dockerfile];
-        let kept = copies::stages_kept(self.dockerfile, self.build);
-        let runs = self.dockerfile.instructions.iter().zip(scripts);
-        runs.filter(|(instruction, _)| {
-            matches!(instruction.kind, Kind::Run(_))
-                && instruction.stage.is_some_and(|stage| kept.contains(&stage))
-                && self.file.instruction.span < instruction.span
-        })
-        .any(|(_, script)| {
-            !script.understood
-                || script.commands.iter().any(|command| {
-                    // Who changes one file, whatever it is called, may well change this one.
-                    matches!(command.program(), None | Some("find" | "xargs" | "make"))
-                        || command.program().is_some_and(|program| {
-                            programs.contains(&program) && self.may_be_meant(command)
-                        })
-                })
-        })
-    }
-
-    fn may_be_meant(&self, command: &Simple) -> bool {
-        command.args().iter().any(|word| {
-            word.expands
-                || word.text.contains('*')
-                || word.text.ends_with(self.name())
-                || word.text == "-R"
-                || word.text == "--recursive"
-        })
-    }
-}
-
-fn started(reading: &Reading) -> Vec<Started<'_>> {
-    let found = reading.builds.iter().filter_map(|build| {
-        let dockerfile = &reading.dockerfiles[build.dockerfile];
-        let (instruction, script) = starter(reading, dockerfile, build)?;
-        let service = build.service.as_ref().and_then(|(project, name)| {
-            reading
-                .services()
-                .find(|(index, _, service)| index == project && service.name == *name)
-                .map(|(_, _, service)| service)
-        });
-        let replaced = service.is_some_and(|service| {
-            service.entrypoint.is_some()
-                || (instruction.is("CMD") && service.command.is_some())
-                || service.working_dir.is_some()
-        });
-        let (word, by) = named(&script)?;
-        if replaced {
-            return None;
-        }
-        let (text, span) = (word.0, word.1);
-        let workdir = copies::workdir_of(dockerfile, copies::last_stage(dockerfile, build)?);
-        let candidates: Vec<String> = if text.contains('/') || by == By::Interpreter {
-            copies::absolute(&text, workdir.as_deref())
-                .into_iter()
-                .collect()
-        } else {
-            let folders = [
-                "/usr/local/sbin",
-                "/usr/local/bin",
-                "/usr/sbin",
-                "/usr/bin",
-                "/sbin",
-                "/bin",
-            ];
-            folders.map(|folder| format!("{folder}/{text}")).to_vec()
-        };
-        let mut files = copies::image_files(reading, build);
-        let at = candidates.into_iter().find(|at| files.contains_key(at))?;
-        let mounted = service.is_some_and(|service| {
-            service
-                .volumes
-                .iter()
-                .any(|mount| copies::is_below(&at, mount.target.trim_end_matches('/')))
-        });
-        let file = files.remove(&at).filter(|_| !mounted)?;
-        let Some(Entry::File { bytes, executable }) = reading.snapshot.entry(&file.path) else {
-            return None;
-        };
-        let executable = *executable;
-        Some(Started {
-            dockerfile,
-            build,
-            span,
-            by,
-            file,
-            bytes,
-            executable,
-        })
-    });
-    found.collect()
-}
-
-/// What starts the image, and what it runs.
-fn starter<'r>(
-    reading: &Reading,
-    dockerfile: &'r Dockerfile,
-    build: &ImageBuild,
-) -> Option<(&'r Instruction, Script)> {
-    let kept = copies::stages_kept(dockerfile, build);
-    let last = |keyword: &str| {
-        kept.iter().find_map(|stage| {
-            let instructions = dockerfile.stage_instructions(*stage);
-            instructions.filter(|one| one.is(keyword)).last()
-        })
-    };
-    let instruction = last("ENTRYPOINT").or_else(|| last("CMD"))?;
-    let index = dockerfile
-        .instructions
-        .iter()
-        .position(|one| std::ptr::eq(one, instruction))?;
-    let script = reading.scripts[build.dockerfile].get(index)?.clone();
-    Some((instruction, script))
-}
-
-/// The script that a command starts, and how.
-fn named(script: &Script) -> Option<((String, Span), By)> {
-    let [command] = script.commands.as_slice() else {
-        return None;
-    };
-    let mut words = command.words.iter().skip_while(|word| word.text == "exec");
-    let mut word = words.next()?;
-    let base = |text: &str| text.rsplit('/').next().unwrap_or(text).to_owned();
-    let mut by = if script.through_shell {
-        By::Shell
-    } else {
-        By::Kernel
-    };
-    if matches!(base(&word.text).as_str(), "tini" | "dumb-init") {
-        word = words.find(|word| !word.text.starts_with('-'))?;
-        by = By::Kernel;
-    }
-    if matches!(base(&word.text).as_str(), "sh" | "bash" | "dash" | "ash") {
-        word = words.next()?;
-        while word.text.starts_with('-') && !word.text.contains('c') {
-            word = words.next()?;
-        }
-        if word.text.starts_with('-') {
-            return None;
-        }
-        by = By::Interpreter;
-    }
-    (!word.expands).then(|| ((word.text.clone(), word.span), by))
-}
 
 fn carriage_returns(reading: &Reading, out: &mut Out<'_>) {
     for started in started(reading) {
@@ -333,7 +150,7 @@ fn interpreter(reading: &Reading, out: &mut Out<'_>) {
                 "delante del `#!` de `{name}` hay algo (una marca de orden de bytes, un espacio o una línea vacía): Linux no lo reconoce"
             )
         } else {
-            format!("`{name}` no empieza por `#!`, y la forma exec lo ejecuta sin shell")
+            format!("`{name}` no empieza por `#!`, y con corchetes no lo ejecuta un shell")
         };
         out.at(Location::line(started.file.path.clone(), 1), message)
             .related(started.dockerfile.location(started.span), "aquí se ejecuta");
@@ -421,7 +238,7 @@ fn no_exec(reading: &Reading, out: &mut Out<'_>) {
         out.at(
             Location::line(started.file.path.clone(), line),
             format!(
-                "`{}` arranca la aplicación sin `exec`: no le llegará la señal de parada",
+                "`{}` arranca la app sin `exec`: no le llegará la señal de parada",
                 started.name()
             ),
         )

@@ -3,12 +3,57 @@
 use super::copies::{self, InImage};
 use super::secret_file;
 use crate::rules::Out;
+use crate::rules::files;
 use crate::submission::Reading;
 use crate::submission::dockerfile::Kind;
 use crate::submission::dockerignore::Dockerignore;
 use crate::submission::shell::{Script, Simple};
+use crate::verdict::Level;
 
-pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
+pub(in crate::rules) fn check(reading: &Reading, out: &mut Out<'_>) {
+    named(reading, out);
+    brought(reading, out);
+}
+
+/// A copy that names the secret: the Dockerfile alone tells all.
+fn named(reading: &Reading, out: &mut Out<'_>) {
+    for (file, line) in files::kept_runs(reading) {
+        for command in line
+            .run()
+            .iter()
+            .filter(|command| command.program() == Some("rm"))
+        {
+            for word in command.args().iter().filter(|word| !word.expands) {
+                let name = word.text.trim_end_matches('/');
+                let name = name.rsplit('/').next().unwrap_or(name);
+                if !is_called_secret(name) {
+                    continue;
+                }
+                let copied = file.before(line).into_iter().find(|other| {
+                    other.transfer().is_some_and(|transfer| {
+                        let mut sources = transfer.sources.iter();
+                        transfer.from.is_none()
+                            && sources.any(|source| source.text().rsplit('/').next() == Some(name))
+                    })
+                });
+                if let Some(copied) = copied {
+                    out.span(file.dockerfile, command.span, message(name, copied.keyword))
+                        .related(
+                            file.dockerfile.location(copied.instruction.span),
+                            "esta capa lo guarda",
+                        );
+                }
+            }
+        }
+    }
+}
+
+fn message(path: &str, keyword: impl std::fmt::Display) -> String {
+    format!("este `rm` no quita `{path}` de la imagen: sigue en la capa del `{keyword}`")
+}
+
+/// A secret of the context that a wider copy brings along.
+fn brought(reading: &Reading, out: &mut Out<'_>) {
     for build in copies::builds(reading) {
         let dockerfile = &reading.dockerfiles[build.dockerfile];
         let kept = copies::stages_kept(dockerfile, build);
@@ -29,7 +74,7 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
         let files = copies::image_files(reading, build);
         let secrets: Vec<(&String, &InImage<'_>)> = files
             .iter()
-            .filter(|(_, file)| is_secret(reading, file) && !is_told_elsewhere(file))
+            .filter(|(_, file)| is_secret(reading, file) && !is_told(file))
             .collect();
         for (instruction, script) in removals {
             let workdir = copies::workdir_at(dockerfile, instruction);
@@ -46,28 +91,31 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
             out.span(
                 dockerfile,
                 instruction.span,
-                format!(
-                    "este `rm` no quita `{}` de la imagen: sigue en la capa del `{}`",
-                    file.path, file.instruction.keyword
-                ),
+                message(&file.path, file.instruction.keyword),
             )
             .related(
                 dockerfile.location(file.instruction.span),
                 "esta capa lo guarda",
-            );
+            )
+            .level(Level::Warning);
         }
     }
 }
 
-/// Whether the copy names the file itself: the Dockerfile alone then tells all, and another rule does.
-fn is_told_elsewhere(file: &InImage<'_>) -> bool {
+/// Whether a file of that name is removed because it is a secret.
+fn is_called_secret(name: &str) -> bool {
+    let settings = [".npmrc", "credentials.json", "secrets.json"];
+    secret_file::is_named(name) || settings.contains(&name)
+}
+
+/// Whether the copy names the file itself, and [`named`] tells of it.
+fn is_told(file: &InImage<'_>) -> bool {
     let name = file.path.rsplit('/').next().unwrap_or(&file.path);
     let Kind::Transfer(transfer) = &file.instruction.kind else {
         return false;
     };
     let mut sources = transfer.sources.iter();
-    secret_file::is_named(name)
-        && sources.any(|source| source.text().rsplit('/').next() == Some(name))
+    is_called_secret(name) && sources.any(|source| source.text().rsplit('/').next() == Some(name))
 }
 
 /// A file is taken for a secret by its name or content, or because it is called a key and is removed.

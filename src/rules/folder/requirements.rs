@@ -1,7 +1,7 @@
 //! The list of dependencies: whether the image has it when it installs them, and whether it fixes what is installed.
 
-use super::context::listed;
 use super::copies::{self, Copied};
+use super::wording::listed;
 use crate::rules::files::{self, File, Line};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
@@ -50,7 +50,7 @@ static RULES: [Rule; 2] = [
         why: "Sin versión, cada construcción instala la más nueva de ese día: la misma carpeta da imágenes distintas, y un modelo guardado puede no cargar.",
         fix: "escribe la versión con la que funciona: `pip freeze` te la dice",
         lesson: "08-buenas-practicas.html#optimizacion-de-cache",
-        equivalents: &["hadolint DL3013"],
+        equivalents: &[],
         wrong: &[
             (
                 "Dockerfile",
@@ -94,7 +94,7 @@ impl Install<'_> {
 fn installs(reading: &Reading) -> Vec<Install<'_>> {
     let mut found = Vec::new();
     for build in copies::builds(reading) {
-        let Some(file) = files::at(reading, build.dockerfile) else {
+        let Some(file) = files::of_build(reading, build) else {
             continue;
         };
         let built = copies::stages_built(file.dockerfile, build);

@@ -1,37 +1,14 @@
-//! Durations as Go writes them.
+//! Durations as Compose reads them: Go's, with days and weeks.
 
 use std::time::Duration;
+
+use crate::submission::duration::nanoseconds;
 
 /// Reads `1m30s`, `500ms`, `1.5h`; nothing when it is none. A bare `0` is a duration, a bare `30` is not.
 pub(super) fn parse(text: &str) -> Option<Duration> {
     let text = text.strip_prefix('+').unwrap_or(text);
-    if text == "0" {
-        return Some(Duration::ZERO);
-    }
-    let mut rest = text;
-    let mut nanos = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..end].parse().ok()?;
-        rest = &rest[end..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        nanos += number
-            * match &rest[..end] {
-                "ns" => 1.0,
-                "us" | "µs" | "μs" => 1e3,
-                "ms" => 1e6,
-                "s" => 1e9,
-                "m" => 60e9,
-                "h" => 3_600e9,
-                "d" => 86_400e9,
-                "w" => 604_800e9,
-                _ => return None,
-            };
-        rest = &rest[end..];
-    }
-    (!text.is_empty() && nanos < 9.2e18).then(|| Duration::from_nanos(nanos.round() as u64))
+    let nanos = nanoseconds(text, &[("d", 86_400e9), ("w", 604_800e9)])?;
+    Some(Duration::from_nanos(nanos.round() as u64))
 }
 
 #[cfg(test)]

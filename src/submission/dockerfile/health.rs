@@ -3,6 +3,7 @@
 use super::fault::{comment_hint, did_you_mean};
 use super::instruction::{Command, Flag, Form};
 use super::line::Part;
+use crate::submission::duration;
 use crate::submission::location::Span;
 
 /// What is wrong with a `HEALTHCHECK`, and whether it is one at all.
@@ -118,31 +119,7 @@ fn nanoseconds(text: &str) -> Option<i64> {
         b'+' => (1.0, &text[1..]),
         _ => (1.0, text),
     };
-    if text == "0" {
-        return Some(0);
-    }
-    let mut rest = text;
-    let mut total = 0.0;
-    while !rest.is_empty() {
-        let end = rest.find(|c: char| !c.is_ascii_digit() && c != '.')?;
-        let number: f64 = rest[..end].trim_end_matches('.').parse().ok()?;
-        rest = &rest[end..];
-        let end = rest
-            .find(|c: char| c.is_ascii_digit() || c == '.')
-            .unwrap_or(rest.len());
-        total += number
-            * match &rest[..end] {
-                "ns" => 1.0,
-                "us" | "µs" | "μs" => 1e3,
-                "ms" => 1e6,
-                "s" => 1e9,
-                "m" => 60e9,
-                "h" => 3_600e9,
-                _ => return None,
-            };
-        rest = &rest[end..];
-    }
-    (!text.is_empty() && total < 9.2e18).then_some((sign * total) as i64)
+    duration::nanoseconds(text, &[]).map(|total| (sign * total) as i64)
 }
 
 #[cfg(test)]

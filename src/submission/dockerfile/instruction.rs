@@ -231,6 +231,14 @@ pub struct Command {
 }
 
 impl Command {
+    /// All that it runs, in one text; of the form with brackets, its words.
+    pub fn text(&self) -> String {
+        match &self.form {
+            Form::Exec(words) => words.iter().map(Word::text).collect::<Vec<_>>().join(" "),
+            Form::Shell(text) => text.text.clone(),
+        }
+    }
+
     /// The words of the exec form.
     pub fn exec_words(&self) -> Option<&[Word]> {
         match &self.form {

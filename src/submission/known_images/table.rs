@@ -66,7 +66,7 @@ pub(super) const SERVER: Repository = Repository {
     ..LANGUAGE
 };
 
-pub(super) const REPOSITORIES: [Repository; 21] = [
+pub(super) const REPOSITORIES: [Repository; 22] = [
     Repository {
         name: "python",
         has: "python python3 pip pip3",
@@ -120,6 +120,15 @@ pub(super) const REPOSITORIES: [Repository; 21] = [
         ..LANGUAGE
     },
     Repository {
+        name: "busybox",
+        plain: Some(System::Other),
+        slim: None,
+        alpine: None,
+        has: "wget nc ping vi",
+        lacks: "curl bash python python3 apk apt-get",
+        ..LANGUAGE
+    },
+    Repository {
         name: "php",
         plain: Some(System::Other),
         slim: None,
@@ -157,7 +166,6 @@ pub(super) const REPOSITORIES: [Repository; 21] = [
     Repository {
         name: "mysql",
         has: "mysqladmin mysql",
-        lacks: "curl",
         users: "mysql",
         alpine: None,
         ..SERVER

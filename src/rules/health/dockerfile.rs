@@ -1,73 +1,11 @@
 //! The `HEALTHCHECK` of a Dockerfile.
 
+use super::instead;
+use crate::rules::Out;
 use crate::rules::effects;
 use crate::rules::files::{self, File, Line};
-use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::shell::Joined;
-use crate::verdict::Level;
-
-pub(in crate::rules) static TOPIC: Topic = Topic {
-    title: "La prueba de salud del Dockerfile",
-    rules: &RULES,
-};
-
-static RULES: [Rule; 3] = [
-    Rule {
-        id: "salud-sin-programa",
-        title: "la prueba de salud usa un programa que la imagen no tiene",
-        level: Level::Error,
-        why: "Si el programa no está, la prueba falla siempre y el contenedor queda `unhealthy` aunque la app funcione.",
-        fix: "usa lo que la imagen ya tiene: `CMD [\"python\", \"-c\", \"import urllib.request as u; u.urlopen('http://127.0.0.1:8000/health', timeout=2)\"]`, o instala el programa",
-        lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &[],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nRUN apt-get update && apt-get install -y --no-install-recommends curl && rm -rf /var/lib/apt/lists/*\nUSER 10001\nHEALTHCHECK CMD curl -f http://localhost:8000/health || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
-        )],
-        check: absent,
-    },
-    Rule {
-        id: "salud-que-nunca-falla",
-        title: "la prueba de salud no puede fallar",
-        level: Level::Warning,
-        why: "Termina bien pase lo que pase: el contenedor sale `healthy` con la app caída, y quien dependa de ella no lo sabrá.",
-        fix: "quita lo que tapa el fallo; si quieres un código fijo, `|| exit 1`",
-        lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &[],
-        wrong: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || true\nCMD [\"python\", \"-m\", \"app\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM python:3.11-slim\nUSER 10001\nHEALTHCHECK CMD python salud.py || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
-        )],
-        check: never_fails,
-    },
-    Rule {
-        id: "salud-con-curl-sin-f",
-        title: "`curl` sin `-f` da por buena cualquier respuesta",
-        level: Level::Warning,
-        why: "Sin `-f`, `curl` acaba bien aunque la app responda 500: basta con que responda algo.",
-        fix: "añade `-f`",
-        lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
-        equivalents: &[],
-        wrong: &[(
-            "Dockerfile",
-            "FROM node:22\nUSER node\nHEALTHCHECK CMD curl http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n",
-        )],
-        right: &[(
-            "Dockerfile",
-            "FROM node:22\nUSER node\nHEALTHCHECK CMD curl -fsS http://localhost:3000/health || exit 1\nCMD [\"node\", \"a.js\"]\n",
-        )],
-        check: curl,
-    },
-];
 
 /// The `HEALTHCHECK` that holds in each output.
 fn probes(reading: &Reading) -> Vec<(File<'_>, usize, Line<'_>)> {
@@ -85,7 +23,7 @@ fn probes(reading: &Reading) -> Vec<(File<'_>, usize, Line<'_>)> {
     probes
 }
 
-fn absent(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn absent(reading: &Reading, out: &mut Out<'_>) {
     for (file, stage, line) in probes(reading) {
         let Some(base) = file.known(stage) else {
             continue;
@@ -113,7 +51,7 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
                 && effects::is_absent(base, &lines, program)
             {
                 told.push(program);
-                out.span(
+                let finding = out.span(
                     file.dockerfile,
                     word.span,
                     format!(
@@ -121,12 +59,15 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
                         base.name
                     ),
                 );
+                if let Some(help) = instead(base, "HEALTHCHECK CMD [") {
+                    finding.help(help);
+                }
             }
         }
     }
 }
 
-fn never_fails(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn never_fails(reading: &Reading, out: &mut Out<'_>) {
     for (file, _, line) in probes(reading) {
         let commands = &line.script.commands;
         let Some(last) = commands.last().filter(|last| !last.substituted) else {
@@ -159,7 +100,7 @@ fn never_fails(reading: &Reading, out: &mut Out<'_>) {
                 file.dockerfile,
                 last.span,
                 format!(
-                    "con `{}` la prueba siempre acaba bien",
+                    "con `{}` el chequeo siempre acaba bien",
                     file.text(last.span)
                 ),
             );
@@ -167,8 +108,13 @@ fn never_fails(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
-fn curl(reading: &Reading, out: &mut Out<'_>) {
-    for (file, _, line) in probes(reading) {
+pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
+    for (file, stage, line) in probes(reading) {
+        // Of a `curl` that is not there another rule tells.
+        let base = file.known(stage);
+        if base.is_some_and(|base| effects::is_absent(base, &file.lineage(stage), "curl")) {
+            continue;
+        }
         let commands = &line.script.commands;
         for (at, command) in commands.iter().enumerate() {
             let fails = command.has_short('f')
@@ -192,7 +138,7 @@ fn curl(reading: &Reading, out: &mut Out<'_>) {
                 out.span(
                     file.dockerfile,
                     command.span,
-                    "una respuesta 500 también pasa esta prueba".to_owned(),
+                    "a este `curl` también le vale un error 500",
                 );
             }
         }

@@ -1,127 +1,12 @@
 //! Health checks that compose files write.
 
-use super::official;
-use super::written;
-use crate::rules::{Out, Rule, Topic};
+use super::{built, instead};
+use crate::rules::Out;
+use crate::rules::compose::{official, written};
 use crate::submission::Reading;
 use crate::submission::compose::{Located, Service, Test};
-use crate::verdict::Level;
-
-pub(in crate::rules) static TOPIC: Topic = Topic {
-    title: "Chequeos de salud en Compose",
-    rules: &RULES,
-};
-
-static RULES: [Rule; 6] = [
-    Rule {
-        id: "chequeo-que-no-falla",
-        title: "un chequeo de salud que acierta siempre",
-        level: Level::Warning,
-        why: "Lo último que se ejecuta decide la salud: con `|| true`, `exit 0` o `echo` al final, el servicio está sano aunque la app no conteste.",
-        fix: "quita ese final: el chequeo tiene que terminar en error cuando la app falla",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: redis-cli ping || true\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: redis-cli ping || exit 1\n",
-        )],
-        check: never_fails,
-    },
-    Rule {
-        id: "chequeo-sin-shell",
-        title: "un chequeo `CMD` está escrito para un shell",
-        level: Level::Error,
-        why: "Con `CMD` cada elemento de la lista es una palabra y no hay shell: un `||` le llega al programa como un argumento más, y el chequeo falla siempre o prueba otra cosa.",
-        fix: "escribe `CMD-SHELL` y la orden entera en un solo texto",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: [\"CMD\", \"redis-cli ping || exit 1\"]\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: [\"CMD-SHELL\", \"redis-cli ping || exit 1\"]\n",
-        )],
-        check: no_shell,
-    },
-    Rule {
-        id: "chequeo-con-variable-sin-shell",
-        title: "un chequeo `CMD` recibe `$VARIABLE` tal cual",
-        level: Level::Warning,
-        why: "Con `CMD` no hay shell que sustituya las variables del contenedor: el programa recibe el dólar y el nombre.",
-        fix: "escribe `CMD-SHELL` y la orden entera en un solo texto",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  base:\n    image: postgres:17\n    healthcheck:\n      test: [\"CMD\", \"pg_isready\", \"-U\", \"$$POSTGRES_USER\"]\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  base:\n    image: postgres:17\n    healthcheck:\n      test: [\"CMD-SHELL\", \"pg_isready -U $$POSTGRES_USER\"]\n",
-        )],
-        check: variable,
-    },
-    Rule {
-        id: "chequeo-curl-sin-fail",
-        title: "un chequeo con `curl` acierta aunque la app responda un error",
-        level: Level::Warning,
-        why: "`curl` termina bien con cualquier respuesta, también con un 500 o un 503: para él basta con que alguien conteste.",
-        fix: "añade `-f`: `curl -f …`",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  web:\n    image: nginx:1.27\n    healthcheck:\n      test: [\"CMD\", \"curl\", \"-s\", \"http://localhost/\"]\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  web:\n    image: nginx:1.27\n    healthcheck:\n      test: [\"CMD\", \"curl\", \"-sf\", \"http://localhost/\"]\n",
-        )],
-        check: curl,
-    },
-    Rule {
-        id: "chequeo-sin-programa",
-        title: "un chequeo usa un programa que la imagen no trae",
-        level: Level::Error,
-        why: "El chequeo se ejecuta dentro del contenedor: si el programa no está, falla siempre, aunque la app conteste.",
-        fix: "usa lo que la imagen tiene: en `python`, `python -c \"import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/health')\"`",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  api:\n    image: python:3.11-slim\n    command: python -m http.server 8000\n    healthcheck:\n      test: curl -f http://localhost:8000/ || exit 1\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  api:\n    image: python:3.11-slim\n    command: python -m http.server 8000\n    healthcheck:\n      test: [\"CMD\", \"python\", \"-c\", \"import urllib.request; urllib.request.urlopen('http://127.0.0.1:8000/')\"]\n",
-        )],
-        check: program,
-    },
-    Rule {
-        id: "cero-es-por-omision",
-        title: "un cero en un chequeo de salud vale como no escribirlo",
-        level: Level::Note,
-        why: "Para Docker, 0 quiere decir «lo de siempre»: 3 intentos y 30 segundos.",
-        fix: "escribe el número que quieres, desde `retries: 1` e `interval: 1s`",
-        lesson: "02-dockerfile.html#health-check",
-        equivalents: &[],
-        wrong: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: [\"CMD\", \"redis-cli\", \"ping\"]\n      retries: 0\n",
-        )],
-        right: &[(
-            "compose.yaml",
-            "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: [\"CMD\", \"redis-cli\", \"ping\"]\n      retries: 1\n",
-        )],
-        check: zero,
-    },
-];
+use crate::submission::known_images::{self, KnownImage};
+use crate::submission::location::Location;
 
 /// Every test that a compose file writes and that is not turned off.
 fn tests(reading: &Reading) -> impl Iterator<Item = (&Service, &Located<Test>)> {
@@ -146,7 +31,7 @@ fn script(test: &Test) -> Option<&str> {
     }
 }
 
-fn never_fails(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn never_fails(reading: &Reading, out: &mut Out<'_>) {
     for (service, test) in tests(reading) {
         let always = match (&test.value, script(test)) {
             (_, Some(text)) => succeeds(text),
@@ -181,7 +66,7 @@ fn succeeds(text: &str) -> bool {
     frees && good && plain && even('"') && even('\'')
 }
 
-fn no_shell(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn no_shell(reading: &Reading, out: &mut Out<'_>) {
     for (_, test) in tests(reading) {
         let Test::Cmd(words) = &test.value else {
             continue;
@@ -206,7 +91,7 @@ fn no_shell(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
-fn variable(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn variable(reading: &Reading, out: &mut Out<'_>) {
     for (_, test) in tests(reading) {
         let Test::Cmd(words) = &test.value else {
             continue;
@@ -220,8 +105,13 @@ fn variable(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
-fn curl(reading: &Reading, out: &mut Out<'_>) {
-    for (_, test) in tests(reading) {
+pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
+    // Of a `curl` that is not there another rule tells.
+    let missing: Vec<&Location> = lacks(reading)
+        .map(|lack| &lack.test.location)
+        .chain(built::lacks(reading).iter().map(|lack| &lack.test.location))
+        .collect();
+    for (_, test) in tests(reading).filter(|(_, test)| !missing.contains(&&test.location)) {
         let words: Vec<&str> = match (&test.value, script(test)) {
             (_, Some(text)) => text.split_whitespace().collect(),
             (Test::Cmd(words), None) => words.iter().map(String::as_str).collect(),
@@ -256,16 +146,24 @@ fn curl(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
-fn program(reading: &Reading, out: &mut Out<'_>) {
-    for (service, test) in tests(reading) {
+/// A test whose program is missing from the image that its service runs as it is.
+struct Lack<'r> {
+    test: &'r Located<Test>,
+    program: &'r str,
+    image: &'r str,
+    known: KnownImage,
+}
+
+fn lacks(reading: &Reading) -> impl Iterator<Item = Lack<'_>> {
+    tests(reading).filter_map(|(service, test)| {
         let first = match (&test.value, script(test)) {
             (_, Some(text)) => text.split_whitespace().next(),
             (Test::Cmd(words), None) => words.first().map(String::as_str),
             _ => None,
         };
-        let (Some(first), Some(image)) = (first, official::run_by(reading, service)) else {
-            continue;
-        };
+        let program = first?;
+        let image = official::run_by(reading, service).and(service.image.as_ref())?;
+        let known = known_images::of(image)?;
         let started = [&service.command, &service.entrypoint]
             .into_iter()
             .flatten();
@@ -273,26 +171,34 @@ fn program(reading: &Reading, out: &mut Out<'_>) {
         // The command may install it, or be a script that does.
         let may_install = started.any(|word| {
             written::is_shell(word)
-                || word.contains(first)
+                || word.contains(program)
                 || word.starts_with(['.', '/'])
                 || word.ends_with(".sh")
         });
         // A program of the machine may be mounted.
-        let mounted = service
-            .volumes
-            .iter()
-            .any(|mount| mount.target.contains("/bin"));
-        if image.lacks(first) && !may_install && !mounted {
-            let name = service.image.as_ref().map_or("", |image| image.as_str());
-            out.at(
-                test.location.clone(),
-                format!("la imagen `{name}` no trae `{first}`"),
-            );
+        let mut volumes = service.volumes.iter();
+        let mounted = volumes.any(|mount| mount.target.contains("/bin"));
+        let absent = known.has(program) == Some(false) && !may_install && !mounted;
+        absent.then_some(Lack {
+            test,
+            program,
+            image: &image.value,
+            known,
+        })
+    })
+}
+
+pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
+    for lack in lacks(reading) {
+        let message = format!("la imagen `{}` no trae `{}`", lack.image, lack.program);
+        let finding = out.at(lack.test.location.clone(), message);
+        if let Some(help) = instead(lack.known, "[\"CMD\", ") {
+            finding.help(help);
         }
     }
 }
 
-fn zero(reading: &Reading, out: &mut Out<'_>) {
+pub(super) fn zero(reading: &Reading, out: &mut Out<'_>) {
     for (_, _, service) in reading.services() {
         let Some(healthcheck) = &service.healthcheck else {
             continue;
