@@ -2,9 +2,10 @@
 
 use super::variables::{names_in, pairs};
 use crate::rules::files::{self};
+use crate::rules::folder::secret_file;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
-use crate::submission::dockerfile::Kind;
+use crate::submission::dockerfile::{Kind, Word};
 use crate::verdict::Level;
 
 pub(in crate::rules) static TOPIC: Topic = Topic {
@@ -139,7 +140,9 @@ fn is_placeholder(value: &str) -> bool {
         "aquí",
     ];
     value.len() < 4
-        || value.starts_with(['/', '<', '{'])
+        // `[PAD]`, `<|end|>`: marks of a language model are called tokens too.
+        || value.starts_with(['/', '<', '{', '['])
+        || !value.contains(char::is_alphanumeric)
         || value.contains("://")
         || value.chars().all(|c| c.is_ascii_digit() || c == '.')
         || value
@@ -158,7 +161,24 @@ fn secret(reading: &Reading, out: &mut Out<'_>) {
         };
         if is_secret_name(name) && !is_placeholder(value) {
             let keyword = line.instruction.keyword;
-            out.span(file.dockerfile, word.span, format!("el valor de `{name}` queda escrito en el Dockerfile, y por `{keyword}` en la imagen"));
+            let kept = line
+                .instruction
+                .stage
+                .is_some_and(|stage| file.kept().contains(&stage));
+            let where_else = if kept {
+                format!(", y por `{keyword}` en la imagen")
+            } else {
+                String::new()
+            };
+            let finding = out.span(
+                file.dockerfile,
+                word.span,
+                format!("el valor de `{name}` queda escrito en el Dockerfile{where_else}"),
+            );
+            // `postgres`, `collectstatic`: a plain word may be known to all.
+            if !kept || !value.contains(|c: char| c.is_ascii_digit()) {
+                finding.level(Level::Warning);
+            }
         }
     }
 }
@@ -192,6 +212,32 @@ fn secret_arg(reading: &Reading, out: &mut Out<'_>) {
                 "aquí se usa".to_owned(),
             );
         }
+    }
+}
+
+/// How sure it is that a file of that name, which is copied and removed, is a secret: what was read decides over the
+/// name. Nothing when it is none.
+fn level_of(reading: &Reading, name: &str, source: &str) -> Option<Level> {
+    let settings = name == ".npmrc" || name.starts_with(".env.");
+    let certificate = name.ends_with(".pem");
+    let snapshot = &reading.snapshot;
+    let read: Vec<_> = snapshot
+        .entries()
+        .map(|(path, _)| path)
+        .filter(|path| path.rsplit('/').next() == Some(name) && snapshot.file(path).is_some())
+        .collect();
+    if !read.is_empty() && secret_file::is_named(name) | settings | certificate {
+        let found = read
+            .iter()
+            .filter_map(|path| secret_file::of(snapshot, path));
+        let shown: Vec<bool> = found.map(|secret| secret.shown.is_some()).collect();
+        let known = shown.contains(&true) || !name.starts_with(".env");
+        return (!shown.is_empty()).then_some(if known { Level::Error } else { Level::Warning });
+    }
+    match (certificate, settings) {
+        (true, _) => secret_file::is_named(source).then_some(Level::Warning),
+        (_, true) => Some(Level::Warning),
+        _ => Some(Level::Error),
     }
 }
 
@@ -242,21 +288,20 @@ fn removed_late(reading: &Reading, out: &mut Out<'_>) {
                     .filter(|word| !word.expands && secret(&word.text))
                 {
                     let name = word.text.rsplit('/').next().unwrap_or(&word.text);
-                    let copied = file.before(line).into_iter().find(|other| {
-                        other.transfer().is_some_and(|transfer| {
-                            transfer.from.is_none()
-                                && transfer
-                                    .sources
-                                    .iter()
-                                    .any(|source| source.text().rsplit('/').next() == Some(name))
-                        })
+                    let copied = file.before(line).into_iter().find_map(|other| {
+                        let transfer = other.transfer().filter(|it| it.from.is_none())?;
+                        let mut sources = transfer.sources.iter().map(Word::text);
+                        let source =
+                            sources.find(|source| source.rsplit('/').next() == Some(name))?;
+                        Some((other, level_of(reading, name, source)?))
                     });
-                    if let Some(copied) = copied {
+                    if let Some((copied, level)) = copied {
                         out.span(
                             file.dockerfile,
                             command.span,
                             format!("`{name}` sigue en la capa en la que se copió"),
                         )
+                        .level(level)
                         .related(
                             file.dockerfile.location(copied.instruction.span),
                             "aquí se copia".to_owned(),

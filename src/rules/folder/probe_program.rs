@@ -2,6 +2,7 @@
 
 use super::compose_build::built;
 use super::copies;
+use crate::rules::compose::health;
 use crate::rules::{Out, effects, files};
 use crate::submission::Reading;
 use crate::submission::compose::Test;
@@ -20,6 +21,7 @@ pub(super) fn check(reading: &Reading, out: &mut Out<'_>) {
         let first = match &test.value {
             Test::None => None,
             Test::Cmd(words) => words.first().map(String::as_str),
+            Test::Shell(text) if health::tries_another(text) => None,
             Test::Shell(text) => text.split_whitespace().next(),
         };
         // A program that is named with its path may be anything.
