@@ -25,7 +25,9 @@ const FROM_PIP: &str = "uv poetry pipenv supervisord cmake dumb-init http httpie
 
 /// Whether `program`, which the base lacks, is certain to be missing behind `lines`.
 pub(super) fn is_absent(base: KnownImage, lines: &[Line<'_>], program: &str) -> bool {
-    base.has(program) == Some(false) && !lines.iter().any(|line| may_bring(*line, program))
+    base.has(program) == Some(false)
+        && !lines.iter().any(|line| may_bring(*line, program))
+        && !fills_path(lines)
 }
 
 /// Whether a user, which the base lacks, is certain to be missing behind `lines`.
@@ -53,13 +55,40 @@ pub(super) fn lacks_user(base: KnownImage, lines: &[Line<'_>], name: &str) -> bo
         })
 }
 
+/// Whether something is copied into a folder that `ENV` puts into `PATH`.
+fn fills_path(lines: &[Line<'_>]) -> bool {
+    let paths: Vec<&str> = lines
+        .iter()
+        .filter(|line| line.is("ENV"))
+        .flat_map(|line| line.instruction.pairs())
+        .filter(|pair| pair.name.text() == "PATH")
+        .filter_map(|pair| pair.value.as_ref())
+        .flat_map(|value| value.text().split(':'))
+        .map(|folder| folder.trim_end_matches('/'))
+        .collect();
+    lines
+        .iter()
+        .filter_map(|line| line.transfer())
+        .any(|transfer| paths.contains(&transfer.destination.text().trim_end_matches('/')))
+}
+
+/// Whether that folder holds packages of Python and the programs that those bring.
+fn holds_python(folder: &str) -> bool {
+    let name = folder.rsplit('/').next().unwrap_or(folder);
+    matches!(
+        name,
+        "venv" | ".venv" | "env" | "virtualenv" | ".local" | "site-packages"
+    )
+}
+
 fn may_bring(line: Line<'_>, program: &str) -> bool {
     if let Some(transfer) = line.transfer() {
         let named = transfer
             .sources
             .iter()
             .any(|word| word.text().contains(program));
-        return named || copies_into_system(line);
+        let python = holds_python(transfer.destination.text().trim_end_matches('/'));
+        return named || copies_into_system(line) || python && listed(FROM_PIP, program);
     }
     line.is("RUN")
         && (!line.script.understood
@@ -186,4 +215,5 @@ fn copies_into_system(line: Line<'_>) -> bool {
             .any(|folder| destination == *folder || destination.starts_with(&format!("{folder}/")))
             && !destination.starts_with("/usr/src")
             && !destination.starts_with("/usr/local/app")
+            && !holds_python(destination)
 }

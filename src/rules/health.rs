@@ -5,6 +5,8 @@ mod compose;
 mod dockerfile;
 mod elsewhere;
 
+pub(in crate::rules) use compose::may_work;
+
 use super::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::known_images::KnownImage;

@@ -248,18 +248,24 @@ fn healthy(reading: &Reading, out: &mut Out<'_>) {
             continue;
         }
         let (name, waits) = (&target.name, &service.name);
+        // Compose says that the optional one failed, and starts the other all the same.
+        let level = if dependency.required {
+            Level::Error
+        } else {
+            Level::Warning
+        };
         match health_of(reading, index, target) {
             Check::Absent => {
                 let message = format!(
                     "`{waits}` espera a que `{name}` esté sano, y `{name}` no tiene chequeo de salud"
                 );
-                let finding = out.at(dependency.location.clone(), message);
+                let finding = out.at(dependency.location.clone(), message).level(level);
                 finding.related(target.location.clone(), "aquí falta `healthcheck`");
             }
             Check::Off => {
                 let message =
                     format!("`{waits}` espera a que `{name}` esté sano, y su chequeo está apagado");
-                let finding = out.at(dependency.location.clone(), message);
+                let finding = out.at(dependency.location.clone(), message).level(level);
                 finding.help("quita lo que apaga el chequeo, o espera solo con `service_started`");
                 if let Some(healthcheck) = &target.healthcheck {
                     finding.related(healthcheck.location.clone(), "aquí se apaga");

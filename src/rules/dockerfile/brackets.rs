@@ -1,6 +1,7 @@
 //! The two forms of a command, with brackets and without.
 
 use crate::rules::files::{self, File, Line};
+use crate::rules::health::may_work;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::instruction::Command;
@@ -225,17 +226,19 @@ fn operators(reading: &Reading, out: &mut Out<'_>) {
         if through_shell(words) || file.is_argument(line) {
             continue;
         }
-        let used = words.windows(2).find(|two| {
+        let used = words.windows(2).position(|two| {
             // Behind an option it is the option's: `cut -d "|"`.
             !two[0].text().starts_with('-')
                 && ["&&", "||", "|", ">", ">>", "2>&1"].contains(&two[1].text())
         });
-        if let Some([_, word]) = used {
+        if let Some(before) = used {
+            let word = &words[before + 1];
             let operator = word.text();
             let message = format!("`{operator}` llega al programa como un argumento");
             let finding = out.span(file.dockerfile, word.span, message);
             // The others may be meant as they are.
-            if !["&&", "||"].contains(&operator) {
+            let next = words.get(before + 2).map(Word::text);
+            if !["&&", "||"].contains(&operator) || may_work(words[0].text(), operator, next) {
                 finding.level(Level::Warning);
             }
         }

@@ -248,7 +248,10 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
             let body = !line.instruction.heredocs.is_empty();
             if fails && program == "source" && debian && !bash && !body && command.words.len() > 1 {
                 let message = "`source` es de bash, y el `sh` de esta imagen no lo conoce: ahí se escribe `.`";
-                out.span(file.dockerfile, word.span, message.to_owned());
+                let finding = out.span(file.dockerfile, word.span, message.to_owned());
+                if goes_on && !line.script.stops_at_failure {
+                    finding.level(Level::Warning);
+                }
                 continue;
             }
             if !fails
@@ -256,6 +259,13 @@ fn absent(reading: &Reading, out: &mut Out<'_>) {
                     .iter()
                     .any(|command| effects::may_install(command, program))
                 || !effects::is_absent(base, &file.before(line), program)
+            {
+                continue;
+            }
+            let text = file.text(line.instruction.span);
+            if [format!("{program}()"), format!("{program} ()")]
+                .iter()
+                .any(|function| text.contains(function))
             {
                 continue;
             }

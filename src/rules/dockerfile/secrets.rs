@@ -162,7 +162,9 @@ fn is_placeholder(value: &str) -> bool {
         "aquí",
     ];
     value.len() < 4
-        || value.starts_with(['/', '<', '{'])
+        // `[PAD]`, `<|end|>`: marks of a language model are called tokens too.
+        || value.starts_with(['/', '<', '{', '['])
+        || !value.contains(char::is_alphanumeric)
         || value.contains("://")
         || value.chars().all(|c| c.is_ascii_digit() || c == '.')
         || value
@@ -181,7 +183,24 @@ fn secret(reading: &Reading, out: &mut Out<'_>) {
         };
         if is_secret_name(name) && !is_placeholder(value) {
             let keyword = line.instruction.keyword;
-            out.span(file.dockerfile, word.span, format!("el valor de `{name}` queda escrito en el Dockerfile, y por `{keyword}` en la imagen"));
+            let kept = line
+                .instruction
+                .stage
+                .is_some_and(|stage| file.kept().contains(&stage));
+            let where_else = if kept {
+                format!(", y por `{keyword}` en la imagen")
+            } else {
+                String::new()
+            };
+            let finding = out.span(
+                file.dockerfile,
+                word.span,
+                format!("el valor de `{name}` queda escrito en el Dockerfile{where_else}"),
+            );
+            // `postgres`, `collectstatic`: a plain word may be known to all.
+            if !kept || !value.contains(|c: char| c.is_ascii_digit()) {
+                finding.level(Level::Warning);
+            }
         }
     }
 }

@@ -5,7 +5,7 @@ use super::secret_file;
 use crate::rules::Out;
 use crate::rules::files;
 use crate::submission::Reading;
-use crate::submission::dockerfile::Kind;
+use crate::submission::dockerfile::{Kind, Word};
 use crate::submission::dockerignore::Dockerignore;
 use crate::submission::shell::{Script, Simple};
 use crate::verdict::Level;
@@ -29,22 +29,48 @@ fn named(reading: &Reading, out: &mut Out<'_>) {
                 if !is_called_secret(name) {
                     continue;
                 }
-                let copied = file.before(line).into_iter().find(|other| {
-                    other.transfer().is_some_and(|transfer| {
-                        let mut sources = transfer.sources.iter();
-                        transfer.from.is_none()
-                            && sources.any(|source| source.text().rsplit('/').next() == Some(name))
-                    })
+                let copied = file.before(line).into_iter().find_map(|other| {
+                    let transfer = other.transfer().filter(|it| it.from.is_none())?;
+                    let mut sources = transfer.sources.iter().map(Word::text);
+                    let source = sources.find(|text| text.rsplit('/').next() == Some(name))?;
+                    Some((other, level_of(reading, name, source)?))
                 });
-                if let Some(copied) = copied {
+                if let Some((copied, level)) = copied {
                     out.span(file.dockerfile, command.span, message(name, copied.keyword))
                         .related(
                             file.dockerfile.location(copied.instruction.span),
                             "esta capa lo guarda",
-                        );
+                        )
+                        .level(level);
                 }
             }
         }
+    }
+}
+
+/// How sure it is that a file of that name, which is copied and removed, is a secret: what was read decides over the
+/// name. Nothing when it is none.
+fn level_of(reading: &Reading, name: &str, source: &str) -> Option<Level> {
+    let settings = name == ".npmrc" || name.starts_with(".env.");
+    let certificate = name.ends_with(".pem");
+    let snapshot = &reading.snapshot;
+    let read: Vec<_> = snapshot
+        .entries()
+        .map(|(path, _)| path)
+        .filter(|path| path.rsplit('/').next() == Some(name) && snapshot.file(path).is_some())
+        .collect();
+    if !read.is_empty() && (secret_file::is_named(name) || settings || certificate) {
+        let found = read
+            .iter()
+            .filter_map(|path| secret_file::of(snapshot, path));
+        let shown: Vec<bool> = found.map(|secret| secret.shown.is_some()).collect();
+        let known = shown.contains(&true) || !name.starts_with(".env");
+        return (!shown.is_empty()).then_some(if known { Level::Error } else { Level::Warning });
+    }
+    match (certificate, settings) {
+        (true, _) => secret_file::is_named(source).then_some(Level::Warning),
+        (_, true) => Some(Level::Warning),
+        _ => Some(Level::Error),
     }
 }
 

@@ -4,9 +4,9 @@ use crate::submission::snapshot::{Entry, Snapshot};
 
 /// A file that is a secret, or is used for secrets.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SecretFile {
+pub(in crate::rules) struct SecretFile {
     /// The line that gives a secret away, when one does, from 1, and the name of what it sets.
-    pub(super) shown: Option<(usize, Option<String>)>,
+    pub(in crate::rules) shown: Option<(usize, Option<String>)>,
 }
 
 /// Words in the name of a copy that is made to be published.
@@ -46,7 +46,7 @@ const FOLDERS: [&str; 6] = [
 ];
 
 /// What the file at `path` of `snapshot` gives away; nothing when it is no secret.
-pub(super) fn of(snapshot: &Snapshot, path: &str) -> Option<SecretFile> {
+pub(in crate::rules) fn of(snapshot: &Snapshot, path: &str) -> Option<SecretFile> {
     let bytes = match snapshot.entry(path)? {
         Entry::File { bytes, .. } => Some(String::from_utf8_lossy(bytes)),
         Entry::Unread => None,
@@ -56,7 +56,7 @@ pub(super) fn of(snapshot: &Snapshot, path: &str) -> Option<SecretFile> {
 }
 
 /// Whether a file of that name is used for secrets, whatever is in it.
-pub(super) fn is_named(path: &str) -> bool {
+pub(in crate::rules) fn is_named(path: &str) -> bool {
     judge(path, None).is_some()
 }
 
@@ -115,7 +115,14 @@ fn judge(path: &str, text: Option<&str>) -> Option<SecretFile> {
                 let is_public = name
                     .split(['.', '-', '_'])
                     .any(|part| public.iter().any(|word| part.ends_with(word)));
-                if is_public { None } else { found(None) }
+                // `certs/empresa.pem`; its private half is a `.key`.
+                let kept_with = lower.rsplit('/').nth(1).unwrap_or_default();
+                let among = matches!(kept_with, "certs" | "certificates" | "ca-certificates");
+                if is_public || among && extension == "pem" && !name.contains("key") {
+                    None
+                } else {
+                    found(None)
+                }
             }
         };
     }

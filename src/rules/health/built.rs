@@ -1,5 +1,6 @@
 //! A health check of a compose file that uses what the image built here does not have.
 
+use super::compose::tries_another;
 use super::instead;
 use crate::rules::folder::built::{Built, built};
 use crate::rules::folder::copies;
@@ -27,6 +28,7 @@ pub(super) fn lacks(reading: &Reading) -> Vec<Lack<'_>> {
             let first = match &test.value {
                 Test::None => None,
                 Test::Cmd(words) => words.first().map(String::as_str),
+                Test::Shell(text) if tries_another(text) => None,
                 Test::Shell(text) => text.split_whitespace().next(),
             };
             // A program that is named with its path may be anything.

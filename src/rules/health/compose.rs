@@ -7,6 +7,7 @@ use crate::submission::Reading;
 use crate::submission::compose::{Located, Service, Test};
 use crate::submission::known_images::{self, KnownImage};
 use crate::submission::location::Location;
+use crate::verdict::Level;
 
 /// Every test that a compose file writes and that is not turned off.
 fn tests(reading: &Reading) -> impl Iterator<Item = (&Service, &Located<Test>)> {
@@ -66,6 +67,26 @@ fn succeeds(text: &str) -> bool {
     frees && good && plain && even('"') && even('\'')
 }
 
+/// Whether a command without a shell may do what it should in spite of the operator among its words: most programs
+/// pass over words that they do not know, and what was to follow only ends the check.
+pub(in crate::rules) fn may_work(program: &str, operator: &str, next: Option<&str>) -> bool {
+    let name = program.rsplit('/').next().unwrap_or(program);
+    // They take each word for one more address, and fail.
+    let strict = matches!(name, "curl" | "wget");
+    !strict && (operator == "||" || matches!(next, None | Some("exit" | "true" | ":")))
+}
+
+/// Whether a script goes on to something else when its first command fails.
+pub(in crate::rules) fn tries_another(text: &str) -> bool {
+    let ends = |next: &str| {
+        let word = next.split_whitespace().next();
+        matches!(word, None | Some("exit" | "false" | "kill" | "return"))
+    };
+    text.trim_end_matches([';', ' ', '\n'])
+        .contains([';', '\n'])
+        || text.split("||").skip(1).any(|next| !ends(next))
+}
+
 pub(super) fn no_shell(reading: &Reading, out: &mut Out<'_>) {
     for (_, test) in tests(reading) {
         let Test::Cmd(words) = &test.value else {
@@ -80,10 +101,14 @@ pub(super) fn no_shell(reading: &Reading, out: &mut Out<'_>) {
             [first, rest @ ..] if !written::is_shell(first) => {
                 let operator = rest
                     .iter()
-                    .find(|word| matches!(word.as_str(), "||" | "&&"));
-                if let Some(operator) = operator {
+                    .position(|word| matches!(word.as_str(), "||" | "&&"));
+                if let Some(at) = operator {
+                    let operator = &rest[at];
                     let message = format!("`{first}` recibe `{operator}` como un argumento más");
-                    out.at(test.location.clone(), message);
+                    let finding = out.at(test.location.clone(), message);
+                    if may_work(first, operator, rest.get(at + 1).map(String::as_str)) {
+                        finding.level(Level::Warning);
+                    }
                 }
             }
             _ => {}
@@ -168,6 +193,9 @@ fn lacks(reading: &Reading) -> impl Iterator<Item = Lack<'_>> {
             .into_iter()
             .flatten();
         let mut started = started.flat_map(|command| &command.words);
+        if script(test).is_some_and(tries_another) {
+            return None;
+        }
         // The command may install it, or be a script that does.
         let may_install = started.any(|word| {
             written::is_shell(word)

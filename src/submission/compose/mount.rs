@@ -82,9 +82,24 @@ impl Mount {
     }
 }
 
+/// What stands between the colons of `[SOURCE:]TARGET[:OPTIONS]`. Compose takes a single letter for a Windows drive,
+/// wherever it stands.
+fn parts(written: &str) -> Vec<&str> {
+    let mut parts = Vec::new();
+    let mut start = 0;
+    for (at, _) in written.match_indices(':') {
+        if !is_drive(&written[start..at]) {
+            parts.push(&written[start..at]);
+            start = at + 1;
+        }
+    }
+    parts.push(&written[start..]);
+    parts
+}
+
 /// `[SOURCE:]TARGET[:OPTIONS]`.
 fn short(written: &str, location: &Location) -> Read<Mount> {
-    let parts: Vec<&str> = written.split(':').collect();
+    let parts = parts(written);
     let empty = || {
         invalid(
             location,
@@ -98,17 +113,6 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
     }
     let (source, target, options) = match parts.as_slice() {
         [target] => (None, (*target).to_owned(), ""),
-        // Compose takes a single letter for a Windows drive.
-        [drive, path] if is_drive(drive) => (None, format!("{drive}:{path}"), ""),
-        [drive, path, target] if is_drive(drive) && path.starts_with(['/', '\\']) => {
-            let source = format!("{drive}:{path}");
-            return Ok(Mount::new(
-                location,
-                MountKind::Bind,
-                Some(source),
-                (*target).to_owned(),
-            ));
-        }
         [source, target] => (Some(*source), (*target).to_owned(), ""),
         [source, target, options] => (Some(*source), (*target).to_owned(), *options),
         _ => {
@@ -122,11 +126,11 @@ fn short(written: &str, location: &Location) -> Read<Mount> {
     };
     let is_path = |source: &str| source.starts_with(['.', '/', '~', '\\']);
     let kind = match source {
-        Some(source) if is_path(source) => MountKind::Bind,
+        Some(source) if is_path(source) || source.contains(':') => MountKind::Bind,
         _ => MountKind::Volume,
     };
     let source = source.map(|source| match kind {
-        MountKind::Bind => paths::clean(source),
+        MountKind::Bind if !source.contains(':') => paths::clean(source),
         _ => source.to_owned(),
     });
     let mut mount = Mount::new(location, kind, source, target);
@@ -261,13 +265,29 @@ mod tests {
     }
 
     #[test]
+    fn a_letter_in_front_of_a_colon_is_a_drive_wherever_it_stands() {
+        let read = |text| {
+            let mount = short(text, &Location::line("c.yaml", 1)).expect("valid");
+            (mount.source, mount.target, mount.read_only)
+        };
+        let drive = |path: &str| Some(path.to_owned());
+        assert_eq!(read("c:/m:/m:ro"), (drive("c:/m"), "/m".to_owned(), true));
+        assert_eq!(
+            read("C:\\d:/d:rw"),
+            (drive("C:\\d"), "/d".to_owned(), false)
+        );
+        assert_eq!(read("c:/a:d:/b"), (drive("c:/a"), "d:/b".to_owned(), false));
+        assert_eq!(read("m:/models"), (None, "m:/models".to_owned(), false));
+    }
+
+    #[test]
     fn a_broken_short_form_is_told() {
         let error = |text| {
             short(text, &Location::line("c.yaml", 1))
                 .unwrap_err()
                 .to_string()
         };
-        assert!(error("a:/b:ro:x").contains("demasiados `:`"));
+        assert!(error("uno:/b:ro:x").contains("demasiados `:`"));
         assert!(error(":/b").contains("una parte vacía"));
     }
 }
