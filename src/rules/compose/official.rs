@@ -7,7 +7,7 @@ use crate::submission::reading::ImageBuild;
 
 /// A reference to an image, taken apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Reference<'s> {
+pub(in crate::rules) struct Reference<'s> {
     /// The repository, without `docker.io/` and `library/`.
     pub name: &'s str,
     /// The tag.
@@ -45,7 +45,7 @@ impl<'s> Reference<'s> {
     }
 
     /// Whether it starts `CMD` itself, with no program of its own in front.
-    pub(super) fn has_no_entrypoint(&self) -> bool {
+    pub(in crate::rules) fn has_no_entrypoint(&self) -> bool {
         [
             "alpine",
             "buildpack-deps",
@@ -135,7 +135,7 @@ pub(super) fn run_by<'s>(reading: &Reading, service: &'s Service) -> Option<Refe
 }
 
 /// Whether every stage of a build starts from an image of which `holds`, and its text never says `keyword`.
-pub(super) fn build_is(
+pub(in crate::rules) fn build_is(
     reading: &Reading,
     build: &ImageBuild,
     keyword: &str,

@@ -1,6 +1,7 @@
 //! The script that starts the container, looked at together with how the image gets and starts it.
 
 use super::copies::{self, InImage};
+use crate::rules::compose::official;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::{Dockerfile, Instruction, Kind};
@@ -179,7 +180,13 @@ fn started(reading: &Reading) -> Vec<Started<'_>> {
                 || service.working_dir.is_some()
         });
         let (word, by) = named(&script)?;
-        if replaced {
+        // The images of `node` and distroless hand such a `CMD` to their own program, which needs no permission.
+        let own = instruction.is("CMD")
+            && by == By::Kernel
+            && !official::build_is(reading, build, "ENTRYPOINT", |image| {
+                image.has_no_entrypoint()
+            });
+        if replaced || own {
             return None;
         }
         let (text, span) = (word.0, word.1);
