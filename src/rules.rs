@@ -56,7 +56,8 @@ pub struct Rule {
 }
 
 /// The rules on how a variable is named, which do not rest on its value.
-const ON_VARIABLES: [&str; 2] = [
+const ON_VARIABLES: [&str; 3] = [
+    "compose-a-medias",
     "obligatoria-que-admite-vacia",
     "variable-de-compose-sin-definir",
 ];

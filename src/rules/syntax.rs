@@ -11,7 +11,7 @@ pub(super) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 6] = [
+static RULES: [Rule; 7] = [
     Rule {
         id: "dockerfile-no-valido",
         title: "el constructor no acepta el Dockerfile",
@@ -41,6 +41,27 @@ static RULES: [Rule; 6] = [
             "services:\n  api:\n    image: python:3.11-slim\n    user: \"1000\"\n",
         )],
         check: compose,
+    },
+    Rule {
+        id: "compose-a-medias",
+        title: "el proyecto de Compose no se puede leer sin el valor de una variable",
+        level: Level::Warning,
+        why: "Si nadie define la variable, Compose se detiene antes de crear nada. Sin su valor tampoco puedo revisar el resto del proyecto.",
+        fix: "define la variable en `.env`, o dale un valor por defecto: `${VARIABLE:-valor}`",
+        lesson: "06-entorno.html#archivo-env",
+        equivalents: &[],
+        wrong: &[(
+            "compose.yaml",
+            "services:\n  api:\n    image: redis:7.2\n    ports: [\"${DATOS}:80\"]\n    volumes: [\"${DATOS}:/data\"]\n",
+        )],
+        right: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    image: redis:7.2\n    ports: [\"${PUERTO}:80\"]\n    volumes: [\"${DATOS}:/data\"]\n",
+            ),
+            (".env", "PUERTO=8000\nDATOS=./datos\n"),
+        ],
+        check: half_read,
     },
     Rule {
         id: "archivo-que-falta",
@@ -154,6 +175,17 @@ fn compose(reading: &Reading, out: &mut Out<'_>) {
     for fault in reading.faults_in(FaultIn::Compose) {
         out.at(fault.location.clone(), fault.message.clone())
             .help(NOT_IT);
+    }
+}
+
+fn half_read(reading: &Reading, out: &mut Out<'_>) {
+    for at in reading
+        .projects
+        .iter()
+        .filter_map(|project| project.unread.as_ref())
+    {
+        let message = "aquí se usa una variable que ningún archivo define, y Compose no acepta cualquier valor: no pude leer el proyecto";
+        out.at(at.clone(), message);
     }
 }
 

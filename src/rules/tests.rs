@@ -1,3 +1,5 @@
+mod correct;
+
 use std::collections::BTreeSet;
 
 use proptest::prelude::*;

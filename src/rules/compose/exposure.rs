@@ -158,7 +158,13 @@ fn open(reading: &Reading, out: &mut Out<'_>) {
                 "el puerto `{}` de `{}` queda abierto a toda tu red",
                 port.target, service.name
             );
-            out.at(port.location.clone(), message);
+            let finding = out.at(port.location.clone(), message);
+            if port.published.is_none() {
+                finding.help(format!(
+                    "si solo lo usas desde esta máquina, escribe `127.0.0.1::{}`: Docker sigue eligiendo el puerto",
+                    port.target
+                ));
+            }
         }
     }
 }

@@ -39,7 +39,7 @@ impl<'s> Reference<'s> {
     }
 
     /// Whether it starts `CMD` itself, with no program of its own in front.
-    pub(super) fn has_no_entrypoint(&self) -> bool {
+    pub(in crate::rules) fn has_no_entrypoint(&self) -> bool {
         [
             "alpine",
             "buildpack-deps",
@@ -119,7 +119,7 @@ pub(in crate::rules) fn run_by<'s>(
 }
 
 /// Whether every stage of a build starts from an image of which `holds`, and its text never says `keyword`.
-pub(super) fn build_is(
+pub(in crate::rules) fn build_is(
     reading: &Reading,
     build: &ImageBuild,
     keyword: &str,

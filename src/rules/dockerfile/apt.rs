@@ -248,10 +248,18 @@ fn no_yes(reading: &Reading, out: &mut Out<'_>) {
             {
                 continue;
             }
+            // Nothing is asked where the package is there already.
+            let base = line.instruction.stage.and_then(|stage| file.known(stage));
+            let lacks = |name: &str| {
+                base.is_some_and(|base| {
+                    matches!(base.system, System::Debian | System::Ubuntu)
+                        && base.has(name) != Some(true)
+                })
+            };
             let needing = effects::packages(command).and_then(|packages| {
                 packages
                     .into_iter()
-                    .find(|word| NEEDING.contains(&word.text.as_str()))
+                    .find(|word| NEEDING.contains(&word.text.as_str()) && lacks(&word.text))
             });
             let configured_before = file.before(line).iter().any(|line| {
                 line.transfer()

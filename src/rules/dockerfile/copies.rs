@@ -117,7 +117,9 @@ static RULES: [Rule; 5] = [
     },
 ];
 
-/// What a command installs from a list: the name of the list.
+const NODE_LISTS: &str = "`package.json` con su archivo de bloqueo";
+
+/// What a command installs from a list: the files that are the list.
 fn installs_from(command: &Simple) -> Option<&'static str> {
     let args = command.args();
     let has = |texts: &[&str]| args.iter().any(|word| texts.contains(&word.text.as_str()));
@@ -128,23 +130,23 @@ fn installs_from(command: &Simple) -> Option<&'static str> {
                 && has(&["-r", "--requirement"])
                 && !has(&["-e", "--editable", "."]) =>
         {
-            Some("requirements.txt")
+            Some("`requirements.txt`")
         }
         "python" | "python3"
             if has(&["pip"]) && has(&["install"]) && has(&["-r"]) && !has(&["-e", "."]) =>
         {
-            Some("requirements.txt")
+            Some("`requirements.txt`")
         }
-        "npm" if has(&["ci"]) => Some("package.json"),
+        "npm" if has(&["ci"]) => Some(NODE_LISTS),
         "npm"
             if matches!(verb, Some("install" | "i"))
                 && args.iter().all(|word| {
                     word.text.starts_with('-') || matches!(word.text.as_str(), "install" | "i")
                 }) =>
         {
-            Some("package.json")
+            Some(NODE_LISTS)
         }
-        "yarn" if args.is_empty() || verb == Some("install") => Some("package.json"),
+        "yarn" if args.is_empty() || verb == Some("install") => Some(NODE_LISTS),
         "pnpm"
             if matches!(verb, Some("install" | "i"))
                 && args
@@ -153,11 +155,15 @@ fn installs_from(command: &Simple) -> Option<&'static str> {
                     .count()
                     == 1 =>
         {
-            Some("package.json")
+            Some(NODE_LISTS)
         }
-        "go" if has(&["mod"]) && has(&["download"]) => Some("go.mod"),
-        "bundle" if verb == Some("install") || args.is_empty() => Some("Gemfile"),
-        "poetry" if verb == Some("install") && has(&["--no-root"]) => Some("pyproject.toml"),
+        "go" if has(&["mod"]) && has(&["download"]) => Some("`go.mod` con `go.sum`"),
+        "bundle" if verb == Some("install") || args.is_empty() => {
+            Some("`Gemfile` con `Gemfile.lock`")
+        }
+        "poetry" if verb == Some("install") && has(&["--no-root"]) => {
+            Some("`pyproject.toml` con `poetry.lock`")
+        }
         _ => None,
     }
 }
@@ -187,7 +193,7 @@ fn code_first(reading: &Reading, out: &mut Out<'_>) {
                 if let Some(copy) = whole
                     .filter(|_| !line.lends_cache() && line.instruction.stage == Some(stage.index))
                 {
-                    out.span(file.dockerfile, copy.instruction.span, format!("con cualquier cambio en la carpeta se repite la instalación; para ella basta `{list}`"))
+                    out.span(file.dockerfile, copy.instruction.span, format!("con cualquier cambio en la carpeta se repite la instalación; para ella basta {list}"))
                         .related(file.dockerfile.location(command.span), "la instalación".to_owned());
                 }
                 break;

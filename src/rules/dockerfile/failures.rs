@@ -99,8 +99,12 @@ fn heredoc(reading: &Reading, out: &mut Out<'_>) {
                 Some("echo" | "export" | "set" | ":" | "true" | "umask" | "cd") | None
             );
             let next = commands[at + 1..].iter().find(|next| !next.substituted);
+            // What follows an update needs it, and fails without it.
+            let updates = matches!(command.program(), Some("apt-get" | "apt" | "apk"))
+                && command.verb() == Some("update");
             command.depth == 0
                 && may_fail
+                && !updates
                 && next.is_some_and(|next| next.joined == Joined::Then && next.depth == 0)
         });
         if let (Some((_, command)), false) = (lost, sets) {

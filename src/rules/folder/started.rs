@@ -1,6 +1,7 @@
 //! The script that starts a container, and how it gets there.
 
 use super::copies::{self, InImage};
+use crate::rules::compose::official;
 use crate::submission::Reading;
 use crate::submission::dockerfile::{Dockerfile, Instruction, Kind};
 use crate::submission::location::Span;
@@ -89,7 +90,13 @@ pub(super) fn started(reading: &Reading) -> Vec<Started<'_>> {
                 || service.working_dir.is_some()
         });
         let (word, by) = named(&script)?;
-        if replaced {
+        // The images of `node` and distroless hand such a `CMD` to their own program, which needs no permission.
+        let own = instruction.is("CMD")
+            && by == By::Kernel
+            && !official::build_is(reading, build, "ENTRYPOINT", |image| {
+                image.has_no_entrypoint()
+            });
+        if replaced || own {
             return None;
         }
         let (text, span) = (word.0, word.1);

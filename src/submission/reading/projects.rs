@@ -16,6 +16,8 @@ pub struct ProjectRead {
     pub loaded: Option<Loaded>,
     /// Why Compose would stop.
     pub errors: Vec<ComposeError>,
+    /// Where reading ended, when it is only unknown values that Compose would not take.
+    pub unread: Option<Location>,
     /// Files and lines on which a variable had to be taken for something: only whoever starts the project knows it.
     pub assumed: BTreeSet<(String, usize)>,
 }
@@ -73,6 +75,7 @@ fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
     let defined: BTreeSet<&str> = defined.collect();
     let mut shell = BTreeMap::new();
     let mut assumed = BTreeSet::new();
+    let mut tries = 0;
     loop {
         let request = Request {
             snapshot,
@@ -93,19 +96,32 @@ fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
                     files,
                     loaded,
                     errors: Vec::new(),
+                    unread: None,
                     assumed,
                 };
             }
             Err(_) => compose::faults(&request),
         };
-        let before = shell.len();
+        let mut changed = false;
         for at in errors.iter().filter_map(ComposeError::location) {
             for name in unknown(line_of(snapshot, at), &defined) {
                 assumed.insert((at.file.to_string(), at.line));
-                shell.entry(name).or_insert_with(|| ASSUMED.to_owned());
+                let next = match shell.get(&name) {
+                    None => Some(ASSUMED[0]),
+                    Some(tried) => {
+                        let at = ASSUMED.iter().position(|value| value == tried);
+                        at.and_then(|at| ASSUMED.get(at + 1)).copied()
+                    }
+                };
+                if let Some(value) = next {
+                    shell.insert(name, value.to_owned());
+                    changed = true;
+                }
             }
         }
-        if shell.len() == before {
+        tries += 1;
+        if !changed || tries == MOST_TRIES {
+            let first = errors.first().and_then(ComposeError::location).cloned();
             errors.retain(|error| {
                 let place = error.location().map(|at| (at.file.to_string(), at.line));
                 place.is_none_or(|place| !assumed.contains(&place))
@@ -113,6 +129,7 @@ fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
             return ProjectRead {
                 files,
                 loaded: None,
+                unread: first.filter(|_| errors.is_empty()),
                 errors,
                 assumed,
             };
@@ -120,8 +137,11 @@ fn load(snapshot: &Snapshot, folder: &str, files: Vec<String>) -> ProjectRead {
     }
 }
 
-/// What stands for a variable that whoever starts the project may define: fit for a port, a tag and a number.
-const ASSUMED: &str = "1";
+/// What stands for a variable that whoever starts the project may define, one after the other until Compose takes it:
+/// a port, tag or number, a path, a name, a duration, a size, a switch.
+const ASSUMED: [&str; 6] = ["1", "./x", "x", "1s", "64m", "true"];
+/// Readings of one project at most.
+const MOST_TRIES: usize = 24;
 
 /// The text of the line of a place.
 fn line_of<'s>(snapshot: &'s Snapshot, at: &Location) -> &'s str {
