@@ -17,7 +17,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 7] = [
+static RULES: [Rule; 8] = [
     Rule {
         id: "chequeo-sin-programa",
         title: "un chequeo de salud usa un programa que la imagen no tiene",
@@ -163,6 +163,36 @@ static RULES: [Rule; 7] = [
         check: compose::zero,
     },
     Rule {
+        id: "chequeo-con-codigo-reservado",
+        title: "un chequeo de salud termina con un código que no es 0 ni 1",
+        level: Level::Note,
+        why: "Docker solo define dos respuestas, 0 si está sano y 1 si no; el 2 está reservado. Los demás cuentan hoy como 1, pero nadie lo promete.",
+        fix: "termina con `exit 1` cuando la app falla",
+        lesson: "02-dockerfile.html#health-check",
+        equivalents: &[],
+        wrong: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nCOPY salud.py .\nUSER 10001\nHEALTHCHECK CMD python salud.py || exit 2\nCMD [\"python\", \"-m\", \"app\"]\n",
+            ),
+            (
+                "compose.yaml",
+                "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: redis-cli ping || exit 2\n",
+            ),
+        ],
+        right: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nCOPY salud.py .\nUSER 10001\nHEALTHCHECK CMD python salud.py || exit 1\nCMD [\"python\", \"-m\", \"app\"]\n",
+            ),
+            (
+                "compose.yaml",
+                "services:\n  cache:\n    image: redis:7.4\n    healthcheck:\n      test: redis-cli ping || exit 1\n",
+            ),
+        ],
+        check: reserved_code,
+    },
+    Rule {
         id: "chequeo-de-otro-sitio",
         title: "el chequeo de salud pregunta a otra máquina",
         level: Level::Warning,
@@ -198,6 +228,11 @@ fn absent_program(reading: &Reading, out: &mut Out<'_>) {
     dockerfile::absent(reading, out);
     compose::program(reading, out);
     built::program(reading, out);
+}
+
+fn reserved_code(reading: &Reading, out: &mut Out<'_>) {
+    dockerfile::reserved_code(reading, out);
+    compose::reserved_code(reading, out);
 }
 
 fn never_fails(reading: &Reading, out: &mut Out<'_>) {

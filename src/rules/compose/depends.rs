@@ -14,7 +14,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 7] = [
+static RULES: [Rule; 8] = [
     Rule {
         id: "espera-sin-salud",
         title: "un servicio espera a que otro arranque, no a que esté sano",
@@ -140,6 +140,24 @@ static RULES: [Rule; 7] = [
             "services:\n  api:\n    image: python:3.11-slim\n    depends_on:\n      cache:\n        condition: service_healthy\n  cache:\n    image: redis:7.4\n    scale: 1\n    healthcheck:\n      test: [\"CMD\", \"redis-cli\", \"ping\"]\n",
         )],
         check: nobody,
+    },
+    Rule {
+        id: "espera-al-vigilante",
+        title: "la app espera al programa que la vigila",
+        level: Level::Note,
+        why: "Prometheus pregunta a la app, y Grafana a Prometheus: la app no necesita a ninguno de los dos para arrancar. Así, si el vigilante falla, la app no arranca.",
+        fix: "dale la vuelta: que Prometheus dependa de la app, o quita la dependencia",
+        lesson: "04-compose.html#stack-completo-con-monitoreo",
+        equivalents: &[],
+        wrong: &[(
+            "compose.yaml",
+            "services:\n  api:\n    build: .\n    depends_on: [prometheus]\n  prometheus:\n    image: prom/prometheus:v2.55.0\n",
+        )],
+        right: &[(
+            "compose.yaml",
+            "services:\n  api:\n    build: .\n  prometheus:\n    image: prom/prometheus:v2.55.0\n    depends_on: [api]\n",
+        )],
+        check: watcher,
     },
 ];
 
@@ -337,6 +355,21 @@ fn slow(reading: &Reading, out: &mut Out<'_>) {
                 target.name
             );
             out.at(interval.location.clone(), message);
+        }
+    }
+}
+
+fn watcher(reading: &Reading, out: &mut Out<'_>) {
+    for (_, _, service, dependency, target) in dependencies(reading) {
+        let image = target
+            .image
+            .as_ref()
+            .map(|image| Reference::of(&image.value).name);
+        let watches = matches!(image, Some("prom/prometheus" | "grafana/grafana"));
+        // Only what is built here is surely the app; an exporter or a panel may well need them.
+        if watches && service.build.is_some() && target.build.is_none() {
+            let message = format!("`{}` no arranca sin `{}`", service.name, target.name);
+            out.at(dependency.location.clone(), message);
         }
     }
 }

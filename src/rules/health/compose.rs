@@ -226,6 +226,19 @@ pub(super) fn program(reading: &Reading, out: &mut Out<'_>) {
     }
 }
 
+pub(super) fn reserved_code(reading: &Reading, out: &mut Out<'_>) {
+    for (_, test) in tests(reading) {
+        let Some((_, last)) = script(test).and_then(|text| text.rsplit_once("||")) else {
+            continue;
+        };
+        let code = last.trim().strip_prefix("exit ").map(str::trim);
+        if let Some(code) = code.filter(|code| code.parse::<u32>().is_ok_and(|code| code > 1)) {
+            let message = format!("`exit {code}` no es una de las respuestas que Docker define");
+            out.at(test.location.clone(), message);
+        }
+    }
+}
+
 pub(super) fn zero(reading: &Reading, out: &mut Out<'_>) {
     for (_, _, service) in reading.services() {
         let Some(healthcheck) = &service.healthcheck else {

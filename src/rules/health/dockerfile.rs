@@ -144,3 +144,18 @@ pub(super) fn curl(reading: &Reading, out: &mut Out<'_>) {
         }
     }
 }
+
+pub(super) fn reserved_code(reading: &Reading, out: &mut Out<'_>) {
+    for (file, _, line) in probes(reading) {
+        for command in &line.script.commands {
+            let code = command.args().first().map(|word| word.text.as_str());
+            if let (Some("exit"), Some(code)) = (command.program(), code)
+                && code.parse::<u32>().is_ok_and(|code| code > 1)
+            {
+                let message =
+                    format!("`exit {code}` no es una de las respuestas que Docker define");
+                out.span(file.dockerfile, command.span, message);
+            }
+        }
+    }
+}
