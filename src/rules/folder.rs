@@ -11,6 +11,7 @@ pub(super) mod copies;
 pub(super) mod entry_script;
 mod exceptions;
 mod foreign_pattern;
+mod hidden_copy;
 mod hidden_dependencies;
 pub(super) mod ignore_file;
 mod ignore_lines;

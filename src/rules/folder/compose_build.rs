@@ -2,7 +2,7 @@
 
 use super::built::built;
 use super::wording::listed;
-use super::{copies, hidden_dependencies, volume_owner};
+use super::{copies, hidden_copy, hidden_dependencies, volume_owner};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::{Dockerfile, Instruction, StageBase};
@@ -15,7 +15,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 5] = [
+static RULES: [Rule; 6] = [
     Rule {
         id: "etapa-que-no-existe",
         title: "Compose pide una etapa que el Dockerfile no tiene",
@@ -171,6 +171,38 @@ static RULES: [Rule; 5] = [
             ("src/main.js", "console.log('hola')\n"),
         ],
         check: hidden_dependencies::check,
+    },
+    Rule {
+        id: "montaje-tapa-lo-copiado",
+        title: "una carpeta montada tapa lo que la imagen trae hecho",
+        level: Level::Note,
+        why: "Lo que se monta tapa lo que la imagen tiene en esa ruta. Si la carpeta de tu máquina no tiene el archivo, la app no lo encuentra, aunque esté en la imagen.",
+        fix: "elige un solo sitio: el archivo en la imagen, o en la carpeta que montas",
+        lesson: "05-volumenes.html#tipos-de-volumenes",
+        equivalents: &[],
+        wrong: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    volumes:\n      - ./models:/app/models:ro\n",
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim AS taller\nRUN python entrena.py > /modelo.json\n\nFROM python:3.11-slim\nWORKDIR /app\nCOPY --from=taller /modelo.json models/modelo.json\nUSER 10001\nCMD [\"python\", \"-m\", \"app\"]\n",
+            ),
+            ("models/LEEME.md", "aquí van los modelos\n"),
+        ],
+        right: &[
+            (
+                "compose.yaml",
+                "services:\n  api:\n    build: .\n    volumes:\n      - ./datos:/app/datos\n",
+            ),
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim AS taller\nRUN python entrena.py > /modelo.json\n\nFROM python:3.11-slim\nWORKDIR /app\nCOPY --from=taller /modelo.json models/modelo.json\nUSER 10001\nCMD [\"python\", \"-m\", \"app\"]\n",
+            ),
+            ("datos/LEEME.md", "aquí van los datos\n"),
+        ],
+        check: hidden_copy::check,
     },
 ];
 
