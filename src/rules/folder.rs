@@ -23,6 +23,7 @@ pub(super) mod port_agreement;
 pub(super) mod requirements;
 mod root_only;
 mod secret_file;
+mod shadowed_library;
 mod started;
 mod volume_owner;
 mod wording;

@@ -12,7 +12,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 2] = [
+static RULES: [Rule; 3] = [
     Rule {
         id: "pip-con-cache",
         title: "`pip` guarda su caché en la imagen",
@@ -30,6 +30,24 @@ static RULES: [Rule; 2] = [
             "FROM python:3.11-slim\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
         )],
         check: pip_cache,
+    },
+    Rule {
+        id: "pip-cache-dos-veces",
+        title: "`--no-cache-dir` repite lo que `PIP_NO_CACHE_DIR` ya dice",
+        level: Level::Note,
+        why: "Una de las dos sobra, y quien lea el archivo buscará en qué se diferencian.",
+        fix: "deja la variable o la opción, una de las dos",
+        lesson: "02-dockerfile.html#estructura-de-un-dockerfile",
+        equivalents: &[],
+        wrong: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nENV PIP_NO_CACHE_DIR=1\nCOPY requirements.txt .\nRUN pip install --no-cache-dir -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
+        right: &[(
+            "Dockerfile",
+            "FROM python:3.11-slim\nENV PIP_NO_CACHE_DIR=1\nCOPY requirements.txt .\nRUN pip install -r requirements.txt\nUSER 10001\nCMD [\"python\", \"-m\", \"app\"]\n",
+        )],
+        check: pip_cache_twice,
     },
     Rule {
         id: "pip-sin-version",
@@ -63,6 +81,26 @@ fn pip_install(command: &Simple) -> Option<&[ShellWord]> {
                 .then(|| &args[at + 1..])
         }
         _ => None,
+    }
+}
+
+fn pip_cache_twice(reading: &Reading, out: &mut Out<'_>) {
+    for (file, line) in files::runs(reading) {
+        let Some(stage) = line.instruction.stage else {
+            continue;
+        };
+        if !file.sets(stage, "PIP_NO_CACHE_DIR", Some(line.instruction.span)) {
+            continue;
+        }
+        let commands = line
+            .run()
+            .iter()
+            .filter(|command| pip_install(command).is_some());
+        let mut words = commands.flat_map(Simple::args);
+        if let Some(word) = words.find(|word| word.text == "--no-cache-dir") {
+            let message = "esta opción ya la da `ENV PIP_NO_CACHE_DIR`";
+            out.span(file.dockerfile, word.span, message);
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The script that starts the container, looked at together with how the image gets and starts it.
 
+use super::shadowed_library;
 use super::started::{By, started};
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
@@ -13,7 +14,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
 
 const STARTS: &str = "FROM python:3.11-slim\nWORKDIR /app\nCOPY arranca.sh .\nRUN chmod +x arranca.sh\nENTRYPOINT [\"./arranca.sh\"]\nCMD [\"python\", \"-m\", \"http.server\"]\n";
 
-static RULES: [Rule; 4] = [
+static RULES: [Rule; 5] = [
     Rule {
         id: "guion-con-crlf",
         title: "el guion de arranque tiene finales de línea de Windows",
@@ -91,6 +92,32 @@ static RULES: [Rule; 4] = [
             ("arranca.sh", "#!/bin/sh\nset -e\nexec \"$@\"\n"),
         ],
         check: no_exec,
+    },
+    Rule {
+        id: "archivo-que-tapa-un-modulo",
+        title: "un archivo se llama como un módulo de Python y está junto al guion que se arranca",
+        level: Level::Note,
+        why: "Al arrancar un guion, Python busca primero en su carpeta: quien escriba `import logging` recibe tu archivo, y las bibliotecas que lo necesitan fallan al importarse.",
+        fix: "dale otro nombre, como `registro.py`, o arranca la app como módulo: `python -m app.main`",
+        lesson: "08-buenas-practicas.html#logging-estructurado",
+        equivalents: &[],
+        wrong: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY config config\nUSER 10001\nCMD [\"python\", \"config/main.py\"]\n",
+            ),
+            ("config/main.py", "import json\n"),
+            ("config/logging.py", "NIVEL = 'INFO'\n"),
+        ],
+        right: &[
+            (
+                "Dockerfile",
+                "FROM python:3.11-slim\nWORKDIR /app\nCOPY config config\nUSER 10001\nCMD [\"python\", \"config/main.py\"]\n",
+            ),
+            ("config/main.py", "import json\n"),
+            ("config/registro.py", "NIVEL = 'INFO'\n"),
+        ],
+        check: shadowed_library::check,
     },
 ];
 
