@@ -12,6 +12,7 @@ pub mod lock;
 pub mod reaper;
 pub mod stack;
 pub mod tied;
+mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;

@@ -8,6 +8,7 @@ mod risen;
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
+use anyhow::Context;
 use tokio::sync::{OnceCell, RwLock};
 
 use crate::course::Exercise;
@@ -141,6 +142,15 @@ impl<'lab> Bench<'lab> {
     pub fn api(&self) -> Option<&Service> {
         let loaded = self.compose.as_ref().ok()?.as_ref()?;
         loaded.project.services.get(self.service_name(API_ROLE))
+    }
+
+    /// The course's base image, which the submission cannot change: what a witness runs.
+    ///
+    /// # Errors
+    /// When the exercise names none.
+    pub fn base_image(&self) -> anyhow::Result<&str> {
+        let first = self.exercise.images.first().map(String::as_str);
+        first.context("el ejercicio no nombra ninguna imagen base")
     }
 
     /// The mark planted at `path`.

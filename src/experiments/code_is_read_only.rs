@@ -1,5 +1,3 @@
-use std::time::Duration;
-
 use anyhow::Context;
 
 use super::bench::APP_PORT;
@@ -11,26 +9,55 @@ use crate::verdict::Finding;
 /// The app's own user can change neither its code nor its model.
 pub struct CodeIsReadOnly;
 
-/// Tries to open every file for writing and to make new ones; prints proof that it ran, then what it could do.
+/// Becomes each user that a process of the container has, with its groups, in the container's own file system; tries
+/// to open every file for writing and to make new ones, and prints what it could do: `[[uid, path], …]`.
+///
+/// `argv`: a name that nothing has, the folder of the code, the file of the model.
 const ATTEMPT: &str = r#"
 import json, os, sys
-proof, code, model = sys.argv[1:4]
+fresh, code, model = sys.argv[1:4]
 could = []
-def attempt(path, mode, name):
+def attempt(uid, path, mode, name):
     try:
         open(path, mode).close()
-        could.append(name)
+        could.append([uid, name])
         if mode == "x":
             os.remove(path)
     except OSError:
         pass
-for folder, _, names in os.walk(code):
-    for name in names:
-        attempt(os.path.join(folder, name), "a", os.path.join(folder, name))
-attempt(model, "a", model)
-for folder in sorted({code, os.path.dirname(model)}):
-    attempt(os.path.join(folder, proof), "x", folder + "/")
-print(proof[::-1], json.dumps(could))
+identities = {}
+for pid in filter(str.isdigit, os.listdir("/proc")):
+    try:
+        status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status") if ":" in line)
+    except OSError:
+        continue
+    if int(pid) != os.getpid() and status["State"].split()[0] != "Z":
+        ids = [int(status[key].split()[1]) for key in ("Uid", "Gid")]
+        identities[(*ids, *map(int, status["Groups"].split()))] = pid
+for (uid, gid, *groups), pid in identities.items():
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.chroot(f"/proc/{pid}/root")
+        os.chdir("/")
+        os.setgroups(groups)
+        os.setresgid(gid, gid, gid)
+        os.setresuid(uid, uid, uid)
+        for folder, _, names in os.walk(code):
+            for name in names:
+                attempt(uid, os.path.join(folder, name), "a", os.path.join(folder, name))
+        attempt(uid, model, "a", model)
+        for folder in sorted({code, os.path.dirname(model)}):
+            attempt(uid, os.path.join(folder, fresh), "x", folder + "/")
+        with os.fdopen(writer, "w") as out:
+            out.write(json.dumps(could[:50]))
+        os._exit(0)
+    os.close(writer)
+    told = os.fdopen(reader).read()
+    if os.wait()[1] != 0 or not told:
+        sys.exit(f"no pude ser el usuario {uid}:{gid}")
+    print(told)
+if not identities:
+    sys.exit("no queda ningún proceso")
 "#;
 
 impl Experiment for CodeIsReadOnly {
@@ -63,27 +90,20 @@ impl Experiment for CodeIsReadOnly {
         let model = config["modelo_ruta"]
             .as_str()
             .context("la app no dice dónde está su modelo")?;
-        let process = container.processes().await?.swap_remove(0);
-        let user = format!("{}:{}", process.uid, process.gid);
-        let proof = token(16);
-        let python = ["python3", "-c", ATTEMPT, &proof, code, model];
-        let run = container
-            .exec(&python, Some(&user), Duration::from_secs(20))
+        let base = bench.base_image()?;
+        let told = container
+            .witnessed(base, ATTEMPT, &[&token(16), code, model])
             .await?;
-        let expected: String = proof.chars().rev().collect();
-        let Some(could) = run.output.trim().strip_prefix(&expected) else {
-            return Ok(Finding::error(format!(
-                "no pude lanzar mi intento de escritura dentro del contenedor: {}",
-                run.output.trim()
-            )));
-        };
-        let could: Vec<String> = serde_json::from_str(could.trim())?;
+        let mut could: Vec<(u32, String)> = Vec::new();
+        for line in told.lines() {
+            could.extend(serde_json::from_str::<Vec<_>>(line)?);
+        }
         Ok(match could.first() {
             None => Finding::passed(format!(
-                "el usuario {user} no pudo escribir en `{code}` ni en `{model}`"
+                "con el usuario de la app no pude escribir en `{code}` ni en `{model}`"
             )),
-            Some(first) => Finding::failed(format!(
-                "el usuario {user} pudo escribir en `{first}`{}",
+            Some((uid, first)) => Finding::failed(format!(
+                "con el usuario {uid}, el de la app, pude escribir en `{first}`{}",
                 match could.len() {
                     1 => String::new(),
                     more => format!(" y en {} sitios más", more - 1),

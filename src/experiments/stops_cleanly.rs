@@ -3,8 +3,10 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::bench::Image;
+use super::bench::{APP_PORT, Image, KEY_HEADER};
 use super::{Bench, Experiment};
+use crate::lab::http::Request;
+use crate::lab::token;
 use crate::verdict::{Finding, Outcome};
 
 /// `docker stop` reaches the app, which ends by itself with code 0.
@@ -18,8 +20,9 @@ pub struct Params {
     segundos: u64,
 }
 
-/// What the course's app logs when the signal reaches it.
-const GOODBYE: &str = "recibí SIG";
+/// The header with the word that the course's app says good-bye with when the signal reaches it: one that nobody
+/// could print in its stead.
+const GOODBYE_HEADER: &str = "X-Aula-Despedida";
 
 impl Experiment for StopsCleanly {
     type Params = Params;
@@ -57,11 +60,20 @@ async fn stop(
         return Ok(Finding::failed(alone.trouble.clone().unwrap_or_default()));
     };
     let first = container.processes().await?.swap_remove(0).args;
+    let goodbye = token(16);
+    let request = Request::post("/_averia/sana", "")
+        .header(KEY_HEADER, &bench.switch_key)
+        .header(GOODBYE_HEADER, &goodbye);
+    if container.ask(APP_PORT, &request).await?.status != 200 {
+        return Ok(Finding::failed(
+            "quien responde en el puerto de la app no es la app del curso",
+        ));
+    }
     let begun = Instant::now();
     container.stop(Duration::from_secs(params.segundos)).await?;
     let took = format!("{:.1}", begun.elapsed().as_secs_f64()).replace('.', ",");
     let code = container.state().await?.exit_code.unwrap_or(-1);
-    let heard = container.logs().await?.contains(GOODBYE);
+    let heard = container.logs().await?.contains(&goodbye);
     let at = image
         .dockerfile
         .last("CMD")

@@ -5,7 +5,6 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, bail};
 use bollard::container::LogOutput;
-use bollard::exec::{CreateExecOptions, StartExecResults};
 use bollard::models::{
     ContainerCreateBody, ContainerInspectResponse, ContainerState, HealthStatusEnum,
 };
@@ -42,15 +41,6 @@ pub struct Process {
     pub gid: u32,
     /// Command line.
     pub args: String,
-}
-
-/// What a command in a container did.
-#[derive(Clone, Debug)]
-pub struct Executed {
-    /// Exit code.
-    pub code: i64,
-    /// Standard output and error as they came.
-    pub output: String,
 }
 
 /// One run of a health check.
@@ -236,39 +226,6 @@ impl<'lab> Container<'lab> {
             bail!("el motor no enumera los procesos de `{}`", self.name);
         }
         Ok(processes)
-    }
-
-    /// Runs `command` in it as `user` (`uid` or `uid:gid`; nothing means the image's own).
-    ///
-    /// # Errors
-    /// When it does not run, the engine does not answer, or `limit` passes.
-    pub async fn exec(
-        &self,
-        command: &[&str],
-        user: Option<&str>,
-        limit: Duration,
-    ) -> anyhow::Result<Executed> {
-        let run = async {
-            let docker = self.lab.docker();
-            let options = CreateExecOptions {
-                cmd: Some(command.iter().map(|word| (*word).to_owned()).collect()),
-                user: user.map(str::to_owned),
-                attach_stdout: Some(true),
-                attach_stderr: Some(true),
-                ..CreateExecOptions::default()
-            };
-            let exec = docker.create_exec(&self.id, options).await?.id;
-            let StartExecResults::Attached { output, .. } = docker.start_exec(&exec, None).await?
-            else {
-                bail!("el motor no devolvió la salida de la orden");
-            };
-            let output = gather(output).await?;
-            let code = docker.inspect_exec(&exec).await?.exit_code.unwrap_or(-1);
-            Ok(Executed { code, output })
-        };
-        tokio::time::timeout(limit, run)
-            .await
-            .with_context(|| format!("la orden no terminó en {} s", limit.as_secs()))?
     }
 
     /// What it has printed, both streams, in order.

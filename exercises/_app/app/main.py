@@ -35,6 +35,7 @@ class Estado:
     modelo = None
     averia = None
     retenido = False
+    despedida = ""
     peticiones = 0
     predicciones = 0
     rechazadas = 0
@@ -225,6 +226,7 @@ class Peticion(BaseHTTPRequestHandler):
         if modo == "sana":
             Estado.retenido = False
         Estado.averia = modo if modo in AVERIAS else None
+        Estado.despedida = self.headers.get("X-Aula-Despedida", Estado.despedida)
         log.warning("avería: %s", Estado.averia)
         self.enviar(200, {"averia": Estado.averia})
 
@@ -268,7 +270,8 @@ def main():
     servidor = Servidor(direccion, Peticion)
 
     def parar(numero, _):
-        log.info("recibí %s: cierro", signal.Signals(numero).name)
+        # Con la palabra que dejó el verificador se sabe que quien se despide es esta aplicación.
+        log.info("recibí %s: cierro %s", signal.Signals(numero).name, Estado.despedida)
         # `shutdown` espera a que termine el bucle: desde este mismo hilo se quedaría bloqueado.
         threading.Thread(target=servidor.shutdown, daemon=True).start()
 
