@@ -40,10 +40,16 @@ pub trait Experiment {
     /// Its name in `exercise.toml`.
     const ID: &'static str;
 
+    /// What it does, whatever its parameters, for the student.
+    const WHAT: &'static str;
+
+    /// What keeps it from passing what is wrong, and from accusing what is right.
+    const CONTROL: &'static str;
+
     /// Why what it tries matters, for the student.
     const WHY: &'static str;
 
-    /// What it does, for the student.
+    /// What it does with these parameters, for the student.
     fn tried(params: &Self::Params) -> String;
 
     /// Files of the submission in which it wants a canary planted before anything is built.
@@ -67,6 +73,10 @@ pub struct NoParams {}
 pub struct Entry {
     /// Name and parameters, as the exercise loader wants them.
     pub spec: ExperimentSpec,
+    /// [`Experiment::WHAT`].
+    pub what: &'static str,
+    /// [`Experiment::CONTROL`].
+    pub control: &'static str,
     /// [`Experiment::WHY`].
     pub why: &'static str,
     /// [`Experiment::tried`].
@@ -77,10 +87,39 @@ pub struct Entry {
     pub run: for<'a> fn(&'a Bench<'_>, &'a toml::Table) -> BoxFuture<'a, anyhow::Result<Finding>>,
 }
 
+/// A parameter of an experiment, as an exercise sets it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Parameter {
+    /// Its name in `[items.with]`.
+    pub name: String,
+    /// What it is, in Spanish.
+    pub what: String,
+    /// Whether it must be set.
+    pub required: bool,
+}
+
 impl Entry {
+    /// The parameters that an exercise may set, from the documentation of `Params`.
+    pub fn parameters(&self) -> Vec<Parameter> {
+        let schema = serde_json::Value::from((self.spec.schema)());
+        let required = |name: &str| {
+            let names = schema["required"].as_array();
+            names.is_some_and(|names| names.iter().any(|one| one == name))
+        };
+        let properties = schema["properties"].as_object().into_iter().flatten();
+        let parameters = properties.map(|(name, property)| Parameter {
+            name: name.clone(),
+            what: property["description"].as_str().unwrap_or_default().into(),
+            required: required(name),
+        });
+        parameters.collect()
+    }
+
     const fn of<E: Experiment>() -> Self {
         Self {
             spec: ExperimentSpec::of::<E::Params>(E::ID),
+            what: E::WHAT,
+            control: E::CONTROL,
             why: E::WHY,
             tried: |params| Ok(E::tried(&params.clone().try_into()?)),
             canaries: |params| Ok(E::canaries(&params.clone().try_into()?)),
@@ -139,7 +178,12 @@ mod tests {
                     .iter()
                     .all(|other| other.spec.id != entry.spec.id)
             );
-            assert!(entry.why.ends_with('.'), "{}", entry.spec.id);
+            for text in [entry.what, entry.control, entry.why] {
+                assert!(text.ends_with('.'), "{}: {text}", entry.spec.id);
+            }
+            for parameter in entry.parameters() {
+                assert!(!parameter.what.is_empty(), "{}", entry.spec.id);
+            }
         }
     }
 }

@@ -17,7 +17,7 @@ mod syntax;
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};
 
-pub use catalogue::{CATALOGUE, all, find, similar};
+pub use catalogue::{CATALOGUE, all, find};
 pub use out::Out;
 
 /// A folder's files as an example: path and content.

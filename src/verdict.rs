@@ -27,6 +27,12 @@ pub enum Outcome {
     Error,
 }
 
+/// Most lines of what was observed that a finding keeps; a submission's own output may be in it.
+const SAW_LINES: usize = 24;
+
+/// Most characters of one of them.
+const SAW_WIDTH: usize = 600;
+
 /// What one experiment found: the outcome with its evidence.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Finding {
@@ -74,10 +80,26 @@ impl Finding {
     fn new(outcome: Outcome, saw: impl Into<String>) -> Self {
         Self {
             outcome,
-            saw: saw.into(),
+            saw: cut(&saw.into()),
             location: None,
         }
     }
+}
+
+/// `text` within the limits of a finding; what is left out is marked.
+fn cut(text: &str) -> String {
+    let mut lines: Vec<String> = Vec::new();
+    for line in text.split('\n') {
+        if lines.len() == SAW_LINES {
+            lines.push("[…]".to_owned());
+            break;
+        }
+        lines.push(match line.char_indices().nth(SAW_WIDTH) {
+            Some((at, _)) => format!("{} […]", &line[..at]),
+            None => line.to_owned(),
+        });
+    }
+    lines.join("\n")
 }
 
 /// The verdict on one item of the checklist.
@@ -238,6 +260,16 @@ mod tests {
             let items: Vec<_> = items.into_iter().map(item).collect();
             assert_eq!(Verdict::overall(&items), whole);
         }
+    }
+
+    #[test]
+    fn a_submission_cannot_flood_a_finding() {
+        let saw = Finding::failed("ñ".repeat(SAW_WIDTH + 1)).saw;
+        assert_eq!(saw, format!("{} […]", "ñ".repeat(SAW_WIDTH)));
+        let saw = Finding::failed("línea\n".repeat(1000)).saw;
+        assert_eq!(saw.lines().count(), SAW_LINES + 1);
+        assert!(saw.ends_with("[…]"));
+        assert_eq!(Finding::passed("una\n\ndos").saw, "una\n\ndos");
     }
 
     #[test]

@@ -274,6 +274,17 @@ fn a_rule_and_an_item_are_explained_and_a_slip_is_noticed() {
     }
     let item = text(&muelle(&["explica", "6-sano"], folder.path()).stdout);
     assert!(item.contains("Qué pruebo:"), "{item}");
+    let experiment = text(&muelle(&["explain", "cache-de-dependencias"], folder.path()).stdout);
+    for part in [
+        "Qué hace:",
+        "Cómo no engaña:",
+        "Parámetro `codigo`",
+        "Lo usa:",
+    ] {
+        assert!(experiment.contains(part), "{part} in {experiment}");
+    }
+    let output = muelle(&["explain", "cache-de-dependencia"], folder.path());
+    assert!(text(&output.stderr).contains("¿quisiste decir `cache-de-dependencias`"));
     let output = muelle(&["explain", "version-obsoletas"], folder.path());
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("¿quisiste decir `version-obsoleta`"));

@@ -16,6 +16,9 @@ const FLOWERS: [(&str, &str); 3] = [
 impl Experiment for Answers {
     type Params = NoParams;
     const ID: &'static str = "responde-y-predice";
+    const WHAT: &'static str = "Arranca la imagen sola, sin variables ni volúmenes, y le pide `/health` y tres predicciones desde fuera.";
+    const CONTROL: &'static str =
+        "Las tres flores son de tres clases: una respuesta fija no acierta las tres.";
     const WHY: &'static str = "Una imagen que solo arranca con ayuda, o que no se oye desde fuera, no se puede desplegar.";
 
     fn tried(_: &NoParams) -> String {

@@ -7,6 +7,8 @@ pub struct Builds;
 impl Experiment for Builds {
     type Params = NoParams;
     const ID: &'static str = "construye";
+    const WHAT: &'static str = "Construye la imagen como la pide Compose (o `docker build .`), con el contexto que deja `.dockerignore`.";
+    const CONTROL: &'static str = "Los archivos del curso se ponen intactos sobre la entrega, y nada se descarga: si falta la imagen base, el punto no se decide.";
     const WHY: &'static str =
         "Si la imagen no se construye desde una carpeta limpia, nadie más que tú podrá usarla.";
 

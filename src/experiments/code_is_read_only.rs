@@ -63,6 +63,8 @@ if not identities:
 impl Experiment for CodeIsReadOnly {
     type Params = NoParams;
     const ID: &'static str = "codigo-no-escribible";
+    const WHAT: &'static str = "Intenta escribir en el código y en el modelo con cada usuario que tiene un proceso de la app.";
+    const CONTROL: &'static str = "El intento lo hace un testigo con la imagen del curso, dentro del sistema de archivos del contenedor y con la identidad del proceso: lo que la imagen traiga no puede mentir ni faltar.";
     const WHY: &'static str =
         "Si la app puede reescribir su código, un intruso puede quedarse a vivir en él.";
 

@@ -7,6 +7,9 @@ pub struct ComesUp;
 impl Experiment for ComesUp {
     type Params = NoParams;
     const ID: &'static str = "levanta";
+    const WHAT: &'static str = "Levanta el proyecto entero, como `docker compose up -d`.";
+    const CONTROL: &'static str =
+        "Cada servicio tiene que llegar a arrancar, y la app a responder, no solo a crearse.";
     const WHY: &'static str =
         "Un solo `docker compose up` tiene que bastar para que todo arranque, en el orden debido.";
 

@@ -30,6 +30,8 @@ pub struct Params {
 impl Experiment for DependencyCache {
     type Params = Params;
     const ID: &'static str = "cache-de-dependencias";
+    const WHAT: &'static str = "Reconstruye con el código cambiado y mira si el paso que instala las dependencias salió de la caché.";
+    const CONTROL: &'static str = "Cuál es ese paso se averigua pidiendo una versión que no existe: el que falla es el que instala. Un fallo de la caché se confirma con otra construcción.";
     const WHY: &'static str = "Con las dependencias en su propia capa, cada cambio de código se construye en segundos en vez de minutos.";
 
     fn tried(params: &Params) -> String {

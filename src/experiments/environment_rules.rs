@@ -8,6 +8,8 @@ pub struct EnvironmentRules;
 impl Experiment for EnvironmentRules {
     type Params = NoParams;
     const ID: &'static str = "entorno-manda";
+    const WHAT: &'static str = "Levanta el proyecto con otros valores en el shell y en `.env`, y pregunta a la app cuáles tiene.";
+    const CONTROL: &'static str = "El nombre es otro en cada comprobación, con espacios y ñ: nadie puede tenerlo escrito de antemano.";
     const WHY: &'static str = "La misma imagen tiene que servir en desarrollo y en producción: lo que cambia entre ambos llega por el entorno.";
 
     fn tried(_: &NoParams) -> String {

@@ -36,6 +36,8 @@ print(seen, read)
 impl Experiment for FileSecret {
     type Params = Params;
     const ID: &'static str = "secreto-por-archivo";
+    const WHAT: &'static str = "Pone una clave al azar y la busca en la app, en `docker inspect`, en el entorno de los procesos y en la imagen.";
+    const CONTROL: &'static str = "La app demuestra que la tiene con su huella. El entorno lo lee un testigo con la imagen del curso, en `/proc` del núcleo; si no puede leer ninguno, el punto no se decide.";
     const WHY: &'static str = "Las variables de entorno se ven en `docker inspect`, en los volcados y en los procesos hijos; un archivo en `/run/secrets` no.";
 
     fn tried(params: &Params) -> String {

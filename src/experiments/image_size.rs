@@ -18,6 +18,9 @@ pub struct Params {
 impl Experiment for ImageSize {
     type Params = Params;
     const ID: &'static str = "pesa-poco";
+    const WHAT: &'static str = "Suma lo que pesan las capas que la entrega añade a su base.";
+    const CONTROL: &'static str =
+        "Cuenta el contenido de cada capa, también lo que otra capa borra después.";
     const WHY: &'static str = "Cada megabyte se descarga en cada máquina y en cada despliegue.";
 
     fn tried(params: &Params) -> String {

@@ -13,6 +13,9 @@ pub struct InternalNetwork;
 impl Experiment for InternalNetwork {
     type Params = NoParams;
     const ID: &'static str = "red-interna";
+    const WHAT: &'static str =
+        "Mira a qué redes conectó el motor cada servicio y cuáles tienen salida.";
+    const CONTROL: &'static str = "Se mira lo que el motor hizo, no lo que dice el archivo.";
     const WHY: &'static str =
         "Lo que no necesita internet no debe tenerla: así un intruso no puede sacar datos por ahí.";
 

@@ -21,6 +21,8 @@ pub struct Params {
 impl Experiment for JobWaits {
     type Params = Params;
     const ID: &'static str = "trabajo-espera-y-acierta";
+    const WHAT: &'static str = "Levanta el proyecto con la app retenida mientras carga, la suelta y mira qué hizo el otro servicio.";
+    const CONTROL: &'static str = "La app se retiene hasta saber quién la espera: quien pregunta antes de tiempo siempre se delata. Y la app cuenta las peticiones que de verdad le llegaron.";
     const WHY: &'static str = "Arrancado no es lo mismo que listo: quien pregunta demasiado pronto falla, y solo a veces.";
 
     fn tried(params: &Params) -> String {

@@ -23,6 +23,9 @@ pub struct Params {
 impl Experiment for LeavesNoTrace {
     type Params = Params;
     const ID: &'static str = "sin-rastro-en-capas";
+    const WHAT: &'static str = "Busca herramientas y fuentes en los bytes de todas las capas propias, también en las que tapa otra.";
+    const CONTROL: &'static str =
+        "Se reconocen por una marca en su contenido: cambiarles el nombre no las esconde.";
     const WHY: &'static str = "Lo que entra en una capa se queda: borrarlo en otra posterior no quita ni un byte, ni las herramientas que serían útiles a un intruso.";
 
     fn tried(_: &Params) -> String {

@@ -8,6 +8,9 @@ pub struct LogsAreJson;
 impl Experiment for LogsAreJson {
     type Params = NoParams;
     const ID: &'static str = "logs-json";
+    const WHAT: &'static str =
+        "Provoca una página, un 404 con comillas y una excepción, y lee el log línea a línea.";
+    const CONTROL: &'static str = "Un log vacío no vale, y las peticiones las hace el verificador.";
     const WHY: &'static str = "Los recolectores de logs leen una línea cada vez: una sola que no sea JSON se pierde, y suele ser la del error.";
 
     fn tried(_: &NoParams) -> String {

@@ -18,6 +18,8 @@ pub struct Params {
 impl Experiment for NoCanaries {
     type Params = Params;
     const ID: &'static str = "sin-canarios";
+    const WHAT: &'static str = "Planta palabras al azar en archivos que no deben entrar y las busca en los bytes de cada capa.";
+    const CONTROL: &'static str = "Las palabras son nuevas en cada comprobación, y se buscan también en las capas que no se ven.";
     const WHY: &'static str = "Quien descarga tu imagen lee todas sus capas: un secreto que entró en una ya no es secreto.";
 
     fn tried(params: &Params) -> String {

@@ -7,6 +7,10 @@ pub struct NoWarnings;
 impl Experiment for NoWarnings {
     type Params = NoParams;
     const ID: &'static str = "sin-avisos";
+    const WHAT: &'static str =
+        "Lee el proyecto como `docker compose config`, sin variables en el shell.";
+    const CONTROL: &'static str =
+        "En las pruebas de muelle, los avisos de su lector se comparan con los de Docker Compose.";
     const WHY: &'static str = "Un aviso de Compose señala algo que hoy ignora o rellena por ti, y que mañana puede romperse.";
 
     fn tried(_: &NoParams) -> String {

@@ -10,6 +10,9 @@ pub struct NoticesFailure;
 impl Experiment for NoticesFailure {
     type Params = NoParams;
     const ID: &'static str = "detecta-averia";
+    const WHAT: &'static str =
+        "Hace que la app responda 503 y espera a que el motor la dé por `unhealthy`.";
+    const CONTROL: &'static str = "Antes tiene que haber estado sana, y solo cuentan chequeos que empezaron después de la avería.";
     const WHY: &'static str = "Un chequeo que siempre dice que sí es peor que ninguno: da por buena a una app que no atiende.";
 
     fn tried(_: &NoParams) -> String {

@@ -8,6 +8,8 @@ pub struct NoticesHang;
 impl Experiment for NoticesHang {
     type Params = NoParams;
     const ID: &'static str = "detecta-cuelgue";
+    const WHAT: &'static str = "Cuelga la app, que acepta conexiones y no contesta, y espera a que el motor la dé por `unhealthy`.";
+    const CONTROL: &'static str = "Antes tiene que haber estado sana, y solo cuentan chequeos que empezaron después del cuelgue.";
     const WHY: &'static str = "Una app colgada acepta conexiones y no responde: solo la nota un chequeo que espera la respuesta, con un plazo.";
 
     fn tried(_: &NoParams) -> String {

@@ -13,6 +13,9 @@ const PREDICTIONS: u64 = 3;
 impl Experiment for Persists {
     type Params = NoParams;
     const ID: &'static str = "persiste";
+    const WHAT: &'static str =
+        "Hace predicciones, tira el proyecto, lo levanta y cuenta el historial.";
+    const CONTROL: &'static str = "Antes de tirarlo, en el historial tienen que estar ya las predicciones que hizo el verificador.";
     const WHY: &'static str = "`down` borra los contenedores con todo lo que escribieron: solo queda lo que está en un volumen.";
 
     fn tried(_: &NoParams) -> String {

@@ -8,6 +8,9 @@ pub struct RunsWithoutRoot;
 impl Experiment for RunsWithoutRoot {
     type Params = NoParams;
     const ID: &'static str = "sin-root";
+    const WHAT: &'static str = "Mira el uid de cada proceso, con `docker run` y con Compose.";
+    const CONTROL: &'static str =
+        "Los uids son los que ve el motor desde fuera, no los que dice un programa de la imagen.";
     const WHY: &'static str = "Quien encuentra un fallo en una app que corre como root es root dentro del contenedor, y a un paso de serlo fuera.";
 
     fn tried(_: &NoParams) -> String {

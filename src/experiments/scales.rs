@@ -24,6 +24,9 @@ pub struct Params {
 impl Experiment for Scales {
     type Params = Params;
     const ID: &'static str = "escala";
+    const WHAT: &'static str = "Escala el servicio y pregunta a cada réplica quién es.";
+    const CONTROL: &'static str =
+        "Cada proceso tiene un nombre al azar: una réplica que responde por dos no vale.";
     const WHY: &'static str = "Un nombre o un puerto fijos solo los puede tener un contenedor: con ellos no hay segunda réplica.";
 
     fn tried(params: &Params) -> String {

@@ -27,6 +27,8 @@ const GOODBYE_HEADER: &str = "X-Aula-Despedida";
 impl Experiment for StopsCleanly {
     type Params = Params;
     const ID: &'static str = "para-limpio";
+    const WHAT: &'static str = "Para el contenedor como `docker stop` y mira si la app oyó la señal y con qué código acabó.";
+    const CONTROL: &'static str = "La app se despide con una palabra al azar que solo el verificador le dio: una línea de log copiada no cuenta. Si falla, se repite con la máquina tranquila.";
     const WHY: &'static str = "Una app que no oye la señal de parada muere a la fuerza: corta peticiones a medias y retrasa cada despliegue.";
 
     fn tried(params: &Params) -> String {

@@ -10,6 +10,9 @@ pub struct TurnsHealthy;
 impl Experiment for TurnsHealthy {
     type Params = NoParams;
     const ID: &'static str = "se-pone-sano";
+    const WHAT: &'static str =
+        "Arranca la app y espera a que el motor la dé por `healthy` con el chequeo de la entrega.";
+    const CONTROL: &'static str = "El ritmo es del verificador, pero la orden es la de la entrega. Que el chequeo diga siempre que sí lo descubren `detecta-averia` y `detecta-cuelgue`.";
     const WHY: &'static str =
         "Sin un chequeo que pueda acertar, Compose nunca arranca a quien espera `service_healthy`.";
 

@@ -179,7 +179,8 @@ fn wrapped(text: &mut String, label: &str, body: &str, indent: usize, width: usi
 }
 
 /// Lines break at spaces only: an option like `--no-cache-dir` stays whole.
-fn options<'a>(width: usize) -> textwrap::Options<'a> {
+/// How lines are wrapped: between words only.
+pub fn options<'a>(width: usize) -> textwrap::Options<'a> {
     textwrap::Options::new(width)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)

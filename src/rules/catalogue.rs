@@ -53,13 +53,3 @@ pub fn all() -> impl Iterator<Item = &'static Rule> {
 pub fn find(id: &str) -> Option<&'static Rule> {
     all().find(|rule| rule.id == id)
 }
-
-/// The rules whose ids are nearest to `id`, for «¿quisiste decir…?».
-pub fn similar(id: &str) -> Vec<&'static str> {
-    let mut near: Vec<(f64, &'static str)> = all()
-        .map(|rule| (strsim::jaro_winkler(id, rule.id), rule.id))
-        .filter(|(likeness, _)| *likeness > 0.8)
-        .collect();
-    near.sort_by(|a, b| b.0.total_cmp(&a.0));
-    near.into_iter().map(|(_, id)| id).take(3).collect()
-}
