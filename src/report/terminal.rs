@@ -179,7 +179,6 @@ fn wrapped(text: &mut String, label: &str, body: &str, indent: usize, width: usi
 }
 
 /// Lines break at spaces only: an option like `--no-cache-dir` stays whole.
-/// How lines are wrapped: between words only.
 pub fn options<'a>(width: usize) -> textwrap::Options<'a> {
     textwrap::Options::new(width)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
