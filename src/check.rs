@@ -99,6 +99,7 @@ pub async fn check(
     let facts = lab.engine().facts();
     let mut verdict = verdict(exercise, items, begun);
     verdict.engine = Some(EngineUsed {
+        product: facts.product().to_owned(),
         version: facts.version.clone(),
         builder: facts.builder.to_string(),
     });

@@ -135,6 +135,8 @@ pub struct ItemVerdict {
 /// The engine that a verdict rests on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct EngineUsed {
+    /// `Docker Engine` or `Podman`.
+    pub product: String,
     /// The engine's own version.
     pub version: String,
     /// `buildkit` or `classic`.

@@ -7,6 +7,7 @@ use super::{Bench, Experiment};
 use crate::lab::build::Built;
 use crate::lab::token;
 use crate::submission::Snapshot;
+use crate::submission::dockerfile::unnumbered;
 use crate::verdict::Finding;
 
 /// Changing the code does not install the dependencies again; changing their list does.
@@ -89,16 +90,26 @@ impl Experiment for DependencyCache {
                 .iter()
                 .any(|after| after.name == step && !after.cached)
         };
-        // Twice, so that a cache that someone emptied meanwhile accuses nobody.
-        let again = ran(&recoded)
-            && match bench
-                .rebuild("otra-vez", image, |files| recode(files, params))
-                .await?
-            {
+        // A step that another build has in hand at this moment is said neither to run nor to be cached, and a cache
+        // can be emptied meanwhile. Before anybody is accused: once more, with a list that no other build has.
+        let again = ran(&recoded) && {
+            let mark = format!("\n# {}\n", token(12));
+            let listed = bench.rebuild("otra-vez", image, |files| {
+                append(files, &params.requisitos, &mark);
+            });
+            if let Err(StepError(failure)) = listed.await? {
+                anyhow::bail!(failure.message);
+            }
+            let recoded = bench.rebuild("otra-vez-codigo", image, |files| {
+                append(files, &params.requisitos, &mark);
+                recode(files, params);
+            });
+            match recoded.await? {
                 Ok(built) => ran(&built),
                 Err(StepError(failure)) => anyhow::bail!(failure.message),
-            };
-        let name = instruction(&step);
+            }
+        };
+        let name = unnumbered(&step);
         Ok(if again {
             Finding::failed(format!(
                 "cambié un comentario de `{}` y `{name}` volvió a ejecutarse",
@@ -114,21 +125,18 @@ impl Experiment for DependencyCache {
     }
 }
 
-/// The name of a step without the builder's numbering.
-fn instruction(step: &str) -> &str {
-    step.split_once("] ")
-        .or_else(|| step.split_once(" : "))
-        .map_or(step, |(_, text)| text)
-}
-
 /// Changes a comment of the code.
 fn recode(files: &mut Snapshot, params: &Params) {
+    append(files, &params.codigo, &format!("\n# {}\n", token(12)));
+}
+
+fn append(files: &mut Snapshot, path: &str, text: &str) {
     let mut content = files
-        .file(&params.codigo)
+        .file(path)
         .map(|bytes| bytes.to_vec())
         .unwrap_or_default();
-    content.extend_from_slice(format!("\n# {}\n", token(12)).as_bytes());
-    files.insert(&params.codigo, content, false);
+    content.extend_from_slice(text.as_bytes());
+    files.insert(path, content, false);
 }
 
 /// The list of dependencies with a version that no index has in every line that pins one.

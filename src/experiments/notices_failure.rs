@@ -39,11 +39,10 @@ pub(super) async fn notice(
 ) -> anyhow::Result<Finding> {
     let _turn = bench.patient_turn.lock().await;
     let at = patient.healthcheck.clone();
-    if !matches!(
-        patient.turns(HealthStatusEnum::HEALTHY).await?,
-        Change::Seen(_)
-    ) {
-        return Ok(Finding::failed("la app no llegó a estar sana antes de la avería").at(at));
+    match patient.turns(HealthStatusEnum::HEALTHY).await? {
+        Change::Seen(_) => {}
+        Change::Unprobed => return Ok(Finding::unverified(patient.unprobed())),
+        _ => return Ok(Finding::failed("la app no llegó a estar sana antes de la avería").at(at)),
     }
     patient.set(mode).await?;
     let change = patient.turns(HealthStatusEnum::UNHEALTHY).await?;
@@ -67,6 +66,7 @@ pub(super) async fn notice(
             ))
             .at(at)
         }
+        Change::Unprobed => Finding::unverified(patient.unprobed()),
         Change::NoCheck => Finding::failed("no hay chequeo de salud").at(at),
         Change::Ended(code) => {
             Finding::failed(format!("el contenedor terminó con código {code}")).at(at)

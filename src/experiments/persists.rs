@@ -65,6 +65,7 @@ impl Experiment for Persists {
                 let saw = format!("tras `down`, ya no se levanta: {message}");
                 return Ok(Finding::failed(saw).at(Some(location)));
             }
+            Err(UpError::Unable(why)) => return Ok(Finding::unverified(why)),
             Err(UpError::Engine(error)) => return Err(error),
         }
         let after = match bench.front(risen).await? {

@@ -52,6 +52,7 @@ impl Experiment for Scales {
             Err(UpError::Failed { message, location }) => {
                 return Ok(Finding::failed(message).at(Some(location)));
             }
+            Err(UpError::Unable(why)) => return Ok(Finding::unverified(why)),
             Err(UpError::Engine(error)) => return Err(error),
         }
         let Some(service) = risen.stack.project().services.get(&params.servicio) else {

@@ -37,6 +37,7 @@ impl Experiment for TurnsHealthy {
                 "no hay chequeo de salud: ni `HEALTHCHECK` en la imagen ni `healthcheck` en Compose",
             )
             .at(at),
+            Change::Unprobed => Finding::unverified(patient.unprobed()),
             Change::Ended(code) => {
                 Finding::failed(format!("el contenedor terminó con código {code}")).at(at)
             }

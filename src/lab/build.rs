@@ -243,17 +243,22 @@ impl Story {
         &mut self.told[index]
     }
 
-    /// The classic builder tells its story in prose: `Step 2/5 : RUN …`, ` ---> Using cache`.
+    /// The classic builder tells its story in prose: `Step 2/5 : RUN …`, ` ---> Using cache`; Podman's likewise:
+    /// `STEP 2/5: RUN …` (of a stage: `[1/2] STEP 2/5: …`), `--> Using cache …`.
     fn read_classic(&mut self, text: &str) {
-        if text.starts_with("Step ") && text.contains(" : ") {
+        let classic = text.starts_with("Step ") && text.contains(" : ");
+        if classic || podman_step(text) {
             self.told.push(Told {
                 name: text.trim().to_owned(),
                 ..Told::default()
             });
         } else if let Some(step) = self.told.last_mut() {
-            if text.trim() == "---> Using cache" {
+            if text.trim() == "---> Using cache" || text.starts_with("--> Using cache ") {
                 step.cached = true;
-            } else if !text.starts_with(" ---> ") && !text.starts_with("Removing intermediate") {
+            } else if ![" ---> ", "--> ", "Removing intermediate"]
+                .iter()
+                .any(|aside| text.starts_with(aside))
+            {
                 step.print(text.as_bytes());
             }
         }
@@ -282,6 +287,16 @@ impl Story {
             } => message,
             other => return BuildError::Engine(other),
         };
+        // Podman's runtime that cannot start any container at all, in the words that it prints before.
+        let unstartable = |told: &Told| {
+            let output = String::from_utf8_lossy(&told.output);
+            let at = output.find("error running container: from ");
+            at.map(|at| output[at..].trim().to_owned())
+                .filter(|words| words.contains(" creating container for ["))
+        };
+        if let Some(words) = self.told.last().and_then(unstartable) {
+            return BuildError::Engine(Error::DockerStreamError { error: words });
+        }
         if is_engine_fault(&message) {
             return BuildError::Engine(Error::DockerStreamError { error: message });
         }
@@ -299,6 +314,17 @@ impl Story {
             output: step.map(Told::last_lines).unwrap_or_default(),
         })
     }
+}
+
+/// Whether Podman begins a step: `STEP 2/5: RUN …` or `[1/2] STEP 2/5: RUN …`.
+fn podman_step(text: &str) -> bool {
+    let text = match text.strip_prefix('[') {
+        Some(rest) => rest.split_once("] ").map_or("", |(_, rest)| rest),
+        None => text,
+    };
+    text.strip_prefix("STEP ")
+        .and_then(|rest| rest.split_once(": "))
+        .is_some_and(|(number, _)| number.contains('/'))
 }
 
 /// Faults of the machine that the engine reports in a build's own stream.
@@ -382,6 +408,41 @@ mod tests {
         };
         assert_eq!(failure.step.as_deref(), Some("Step 2/2 : RUN false"));
         assert_eq!(failure.output, ["se rompió"]);
+    }
+
+    #[test]
+    fn podmans_prose_tells_steps_and_cache_too() {
+        let mut story = Story::default();
+        for line in [
+            "[1/2] STEP 1/2: FROM python:3.11-slim AS a\n",
+            "[1/2] STEP 2/2: RUN pip install x\n",
+            "--> Using cache 4a5b\n",
+            "--> 4a5b\n",
+            "STEP 3/3: COPY app app\n",
+            "--> 5b6c\n",
+        ] {
+            story.read(said(line));
+        }
+        let steps = story.steps();
+        let cached: Vec<_> = steps.iter().map(|s| s.cached).collect();
+        assert_eq!(cached, [false, true, false]);
+        assert_eq!(steps[1].name, "[1/2] STEP 2/2: RUN pip install x");
+    }
+
+    #[test]
+    fn a_runtime_that_starts_no_container_is_the_machines_fault() {
+        let failing = |printed: &str| {
+            let mut story = Story::default();
+            story.read(said("STEP 2/3: RUN false\n"));
+            story.read(said(printed));
+            story.failure(bollard::errors::Error::DockerStreamError {
+                error: "building at STEP \"RUN false\": while running runtime: exit status 1"
+                    .into(),
+            })
+        };
+        let crun = "error running container: from /usr/bin/crun creating container for [/bin/sh -c false]: cgroups in hybrid mode not supported\n: exit status 1\n";
+        assert!(matches!(failing(crun), BuildError::Engine(_)));
+        assert!(matches!(failing("malo\n"), BuildError::Failed(_)));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! One container of the lab, and everything that can be observed of it from the engine's side.
 
+mod top;
+
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -202,26 +204,30 @@ impl<'lab> Container<'lab> {
     /// # Errors
     /// When it does not run or the engine cannot list them.
     pub async fn processes(&self) -> anyhow::Result<Vec<Process>> {
-        let options = TopOptionsBuilder::default()
-            .ps_args("-eo uid,gid,pid,args")
-            .build();
+        let facts = self.lab.engine().facts();
+        if facts.is_podman && facts.rootless {
+            bail!(
+                "Podman sin root no dice qué usuario del contenedor tiene cada proceso: pruébalo con Podman como root o con Docker Engine"
+            );
+        }
+        let columns = if facts.is_podman {
+            top::PODMAN_COLUMNS
+        } else {
+            top::COLUMNS
+        };
+        let options = TopOptionsBuilder::default().ps_args(columns).build();
         let top = self
             .lab
             .docker()
             .top_processes(&self.id, Some(options))
-            .await?;
+            .await
+            .map_err(top::told)?;
         let processes = top
             .processes
             .unwrap_or_default()
-            .into_iter()
-            .filter_map(|row| {
-                Some(Process {
-                    uid: row.first()?.trim().parse().ok()?,
-                    gid: row.get(1)?.trim().parse().ok()?,
-                    args: row.get(3..).unwrap_or_default().join(" "),
-                })
-            })
-            .collect::<Vec<_>>();
+            .iter()
+            .map(|row| top::process(row))
+            .collect::<anyhow::Result<Vec<_>>>()?;
         if processes.is_empty() {
             bail!("el motor no enumera los procesos de `{}`", self.name);
         }

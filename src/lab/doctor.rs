@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::apt;
-use super::engine::{Engine, EngineError, Machine, Reach, Say, is_root, program};
+use super::engine::{Engine, EngineError, Linux, Machine, Reach, Say, is_root, program};
 use super::images::{self, BaseImage, ImagesError, Prepared};
 
 /// How a check came out.
@@ -98,11 +98,6 @@ fn engine_check(found: &Result<Engine, EngineError>) -> Check {
     match found {
         Ok(engine) => {
             let facts = engine.facts();
-            let product = if facts.is_podman {
-                "Podman"
-            } else {
-                "Docker Engine"
-            };
             let reach = match &facts.reach {
                 Reach::Direct => "contenedores al alcance por su dirección".to_owned(),
                 Reach::Published(host) => {
@@ -115,7 +110,8 @@ fn engine_check(found: &Result<Engine, EngineError>) -> Check {
             Check::ok(
                 NAME,
                 format!(
-                    "{product} {} en {} (constructor {}, almacenamiento {}; {reach})",
+                    "{} {} en {} (constructor {}, almacenamiento {}; {reach})",
+                    facts.product(),
                     facts.version,
                     engine.endpoint().host,
                     facts.builder,
@@ -235,7 +231,19 @@ fn rights_check(found: &Result<Engine, EngineError>) -> Check {
 
 fn dockerd_check(has_engine: bool) -> Check {
     const NAME: &str = "dockerd";
+    let lacking = Engine::lacking_for_private();
     match program("dockerd") {
+        Some(_) if !has_engine && is_root() && !lacking.is_empty() => Check::fail(
+            NAME,
+            format!(
+                "instalado, pero para un motor privado falta {}",
+                lacking.join(", ")
+            ),
+            format!(
+                "`apt-get install {}`, o `muelle doctor --fix`.",
+                lacking.join(" ")
+            ),
+        ),
         Some(path) => Check::ok(NAME, format!("instalado en {}", path.display())),
         None if has_engine => Check::ok(NAME, "no está instalado aquí; el motor en marcha basta"),
         None => Check::fail(NAME, "no está instalado", Machine::here().install_advice()),
@@ -280,9 +288,13 @@ pub async fn fix(
                 if Machine::here() == Machine::Linux && is_root() =>
             {
                 if !installed {
-                    install(say).await?;
+                    install(&Engine::lacking_for_private(), say).await?;
                 }
                 start(say).await?;
+                let lacking = Engine::lacking_for_private();
+                if !lacking.is_empty() && Engine::find().await.is_err() {
+                    install(&lacking, say).await?;
+                }
             }
             EngineError::NoEngine {
                 installed: false, ..
@@ -304,28 +316,27 @@ fn by_hand(machine: Machine) -> String {
     );
     if machine == Machine::Linux {
         text.push_str(
-            "\nDespués, para usarlo sin sudo: `sudo usermod -aG docker \"$USER\"` y una sesión nueva. En Debian y Ubuntu, \
-             `sudo muelle doctor --fix` lo hace por ti.",
+            "\nDespués, para usarlo sin sudo: `sudo usermod -aG docker \"$USER\"` y una sesión nueva.",
         );
+        if Linux::here() == Linux::Debian && !is_root() {
+            text.push_str("\nO que lo haga muelle por ti: `sudo muelle doctor --fix`.");
+        }
     }
     text.push_str("\nCuando esté en marcha: `muelle images prepare`.");
     text
 }
 
-async fn install(say: Say<'_>) -> Result<(), FixError> {
-    if program("apt-get").is_none() {
+async fn install(packages: &[&str], say: Say<'_>) -> Result<(), FixError> {
+    if Linux::here() != Linux::Debian || program("apt-get").is_none() {
         return Err(FixError::ByHand(by_hand(Machine::Linux)));
     }
-    say("No hay ningún motor de Docker instalado; instalo docker.io con apt-get…");
-    for arguments in [
-        &["update"][..],
-        &["install", "--yes", "docker.io", "iptables", "iproute2"],
-    ] {
-        apt::get(arguments)
-            .await
-            .map_err(|why| FixError::ByHand(format!("{why}\n{}", by_hand(Machine::Linux))))?;
-    }
-    Ok(())
+    say(&format!(
+        "Para tener un motor de Docker falta {}; lo instalo con apt-get…",
+        packages.join(", ")
+    ));
+    apt::install(packages, &[])
+        .await
+        .map_err(|why| FixError::ByHand(format!("No pude instalar {}: {why}", packages.join(", "))))
 }
 
 /// Starts the installed engine where systemd can keep it running; elsewhere the private engine takes its place.
@@ -405,7 +416,7 @@ mod tests {
 
     #[test]
     fn what_only_the_user_can_do_is_said_for_each_machine() {
-        assert!(by_hand(Machine::Linux).contains("sudo muelle doctor --fix"));
+        assert!(by_hand(Machine::Linux).contains("usermod -aG docker"));
         assert!(by_hand(Machine::MacOs).contains("brew install --cask docker"));
         assert!(by_hand(Machine::Windows).contains("wsl --install"));
     }

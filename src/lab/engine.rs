@@ -3,6 +3,7 @@
 mod endpoint;
 mod error;
 mod facts;
+mod linux;
 mod machine;
 mod private;
 mod reach;
@@ -17,6 +18,7 @@ use tokio::net::TcpStream;
 pub use endpoint::{Endpoint, Origin};
 pub use error::EngineError;
 pub use facts::{Builder, Facts};
+pub use linux::Linux;
 pub use machine::{Machine, is_root, program};
 pub use reach::Reach;
 
@@ -99,6 +101,12 @@ impl Engine {
     #[must_use]
     pub fn can_be_private() -> bool {
         private::is_possible()
+    }
+
+    /// The Debian packages that a private engine still needs here.
+    #[must_use]
+    pub fn lacking_for_private() -> Vec<&'static str> {
+        private::lacking()
     }
 
     /// Starts a private engine, whatever else runs on this machine. It ends with this value, and with this process.

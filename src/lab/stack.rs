@@ -24,7 +24,7 @@ use super::container::Container;
 use crate::submission::Location;
 use crate::submission::compose::{Condition, Project, Service};
 
-pub use readiness::{HealthTiming, Pace, ProbeCount};
+pub use readiness::{HealthTiming, Pace, ProbeCount, never_probed};
 pub use translate::{inherited_health, no_health};
 
 /// What the checker changes in a service beyond what the student wrote.
@@ -65,6 +65,9 @@ pub enum UpError {
         /// The part of the compose file that asked for it.
         location: Location,
     },
+    /// The engine lacks something, so that it cannot be tried here.
+    #[error("{0}")]
+    Unable(String),
     /// The engine or the machine is to blame.
     #[error("el motor falló: {0}")]
     Engine(anyhow::Error),

@@ -38,8 +38,8 @@ pub fn render(verdict: &Verdict, width: usize) -> String {
     if let Some(engine) = &verdict.engine {
         let _ = writeln!(
             text,
-            "Docker Engine {} · {}",
-            engine.version, engine.builder
+            "{} {} · {}",
+            engine.product, engine.version, engine.builder
         );
     }
     text.push('\n');
@@ -267,6 +267,7 @@ mod tests {
             points: 1.0,
             max_points: 4.5,
             engine: Some(EngineUsed {
+                product: "Docker Engine".into(),
                 version: "20.10.24".into(),
                 builder: "buildkit".into(),
             }),

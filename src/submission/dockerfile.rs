@@ -35,7 +35,7 @@ use line::Lines;
 use scope::Scopes;
 use stage::Names;
 
-pub use builder::Base;
+pub use builder::{Base, unnumbered};
 pub use fault::{Fault, FaultKind};
 pub use instruction::{Form, Instruction, Kind, Transfer};
 pub use line::Directive;

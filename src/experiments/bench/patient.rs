@@ -9,7 +9,9 @@ use bollard::models::HealthStatusEnum;
 use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
 use crate::lab::http::Request;
-use crate::lab::stack::{HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health};
+use crate::lab::stack::{
+    HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health, never_probed,
+};
 use crate::submission::Location;
 use crate::verdict::Finding;
 
@@ -84,6 +86,7 @@ impl<'lab> Bench<'lab> {
                     UpError::Failed { message, location } => {
                         Finding::failed(message).at(Some(location))
                     }
+                    UpError::Unable(why) => Finding::unverified(why),
                     UpError::Engine(error) => broken(error),
                 })?;
                 let container = stack.containers(api).await.into_iter().next();
@@ -150,6 +153,8 @@ pub enum Change {
     Seen(Health),
     /// The probes that ran since never led there.
     Never(Health),
+    /// The engine has not run the check once.
+    Unprobed,
     /// There is no health check at all.
     NoCheck,
     /// The container ended.
@@ -171,6 +176,11 @@ impl Patient<'_> {
             reply.status
         );
         Ok(())
+    }
+
+    /// What to say of [`Change::Unprobed`].
+    pub fn unprobed(&self) -> String {
+        never_probed(self.container.lab().engine().facts())
     }
 
     /// Ends one experiment's visit. After the last one the container goes: its health check, at the
@@ -201,6 +211,9 @@ impl Patient<'_> {
                 return Ok(Change::NoCheck);
             };
             probes.look(&health);
+            if probes.none_for(begun.elapsed()) {
+                return Ok(Change::Unprobed);
+            }
             // An ill app was healthy before: only a probe that began since can speak of it.
             let fresh = wanted == HealthStatusEnum::HEALTHY || probes.codes().any(|code| code != 0);
             if health.status == wanted && fresh {

@@ -155,6 +155,7 @@ impl<'lab> Bench<'lab> {
         // A project that does not come up ends the hold as well.
         let ((), early) = tokio::try_join!(stack.up(), early).map_err(|error| match error {
             UpError::Failed { message, location } => Finding::failed(message).at(Some(location)),
+            UpError::Unable(why) => Finding::unverified(why),
             UpError::Engine(error) => Finding::error(error.to_string()),
         })?;
         // Later containers of the app start well, and nobody asks for their health.

@@ -134,7 +134,7 @@ impl EngineError {
                     writeln!(f, "Para arrancarlo: {}", machine.start_advice())?;
                 }
                 if !*installed {
-                    writeln!(f, "Si todavía no lo tienes: {}", machine.install_advice())?;
+                    writeln!(f, "Si todavía no lo tienes. {}", machine.install_advice())?;
                 }
             }
             Self::Facts { host, why } => {
@@ -216,7 +216,6 @@ mod tests {
         assert!(text(&error, Machine::Wsl).contains("WSL integration"));
         assert!(text(&error, Machine::MacOs).contains("open -a Docker"));
         assert!(text(&error, Machine::Windows).contains("winget install"));
-        assert!(text(&error, Machine::Linux).contains("apt-get install docker.io"));
     }
 
     #[test]

@@ -124,6 +124,16 @@ impl Facts {
 }
 
 impl Facts {
+    /// What the engine is called.
+    #[must_use]
+    pub fn product(&self) -> &'static str {
+        if self.is_podman {
+            "Podman"
+        } else {
+            "Docker Engine"
+        }
+    }
+
     /// Whether its builders read heredocs: those of Docker Engine 23.0 (Dockerfile frontend 1.4) and later do.
     #[must_use]
     pub fn knows_heredocs(&self) -> bool {

@@ -2,6 +2,8 @@
 
 use std::path::Path;
 
+use super::linux::Linux;
+
 /// The systems for which our advice differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Machine {
@@ -62,11 +64,7 @@ impl Machine {
     #[must_use]
     pub fn install_advice(self) -> &'static str {
         match self {
-            Self::Linux => {
-                "En Debian o Ubuntu: `sudo apt-get install docker.io`; en Fedora: `sudo dnf install moby-engine`; \
-                 en Arch: `sudo pacman -S docker`; en openSUSE: `sudo zypper install docker`. \
-                 Después: `sudo systemctl enable --now docker`."
-            }
+            Self::Linux => Linux::here().install_advice(),
             Self::Wsl => {
                 "Instala Docker Desktop en Windows y activa «Settings › Resources › WSL integration» para esta distribución, \
                  o instala Docker dentro de WSL con `sudo apt-get install docker.io`."

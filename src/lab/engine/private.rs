@@ -23,10 +23,12 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 const STOP_LIMIT: Duration = Duration::from_secs(20);
 
 /// The programs that a private engine needs, with the Debian package of each.
-const NEEDS: [(&str, &str); 5] = [
+const NEEDS: [(&str, &str); 6] = [
     ("dockerd", "docker.io"),
     ("iptables", "iptables"),
     ("ip", "iproute2"),
+    // With it the engine lists the processes of a container.
+    ("ps", "procps"),
     ("unshare", "util-linux"),
     ("setpriv", "util-linux"),
 ];
@@ -35,13 +37,21 @@ const NEEDS: [(&str, &str); 5] = [
 #[derive(Debug)]
 pub(super) struct Private {
     process: Option<Tied>,
-    state: PathBuf,
-    cgroup: String,
+    place: Place,
 }
 
 /// Whether this process may start one at all.
 pub(super) fn is_possible() -> bool {
     cfg!(target_os = "linux") && is_root() && program("dockerd").is_some()
+}
+
+/// The packages of the programs that are missing.
+pub(super) fn lacking() -> Vec<&'static str> {
+    NEEDS
+        .iter()
+        .filter(|(name, _)| program(name).is_none())
+        .map(|(_, package)| *package)
+        .collect()
 }
 
 impl Private {
@@ -50,11 +60,7 @@ impl Private {
     /// # Errors
     /// [`EngineError::Private`], with the last lines of its log.
     pub(super) async fn start(say: Say<'_>) -> Result<(Self, super::Engine), EngineError> {
-        let missing: Vec<&str> = NEEDS
-            .iter()
-            .filter(|(name, _)| program(name).is_none())
-            .map(|(_, package)| *package)
-            .collect();
+        let missing = lacking();
         if !missing.is_empty() {
             return Err(failed(format!(
                 "faltan programas; instálalos con `sudo apt-get install {}`.",
@@ -113,8 +119,7 @@ impl Private {
                     return Ok((
                         Self {
                             process: Some(process),
-                            state: place.state,
-                            cgroup: place.cgroup,
+                            place,
                         },
                         engine,
                     ));
@@ -125,6 +130,7 @@ impl Private {
             let ended = process.has_ended();
             if ended || begun.elapsed() > START_LIMIT {
                 drop(process);
+                place.remove();
                 let why = if ended {
                     "se cerró al arrancar"
                 } else {
@@ -151,9 +157,7 @@ impl Private {
 impl Drop for Private {
     fn drop(&mut self) {
         drop(self.process.take());
-        // Whatever cannot be removed now is replaced by the next start.
-        let _ = std::fs::remove_dir_all(&self.state);
-        remove_cgroups(&self.cgroup);
+        self.place.remove();
     }
 }
 
@@ -182,6 +186,7 @@ fn remove_cgroups(name: &str) {
 }
 
 /// The files of a private engine.
+#[derive(Debug)]
 struct Place {
     /// What outlives it: images and layers.
     data: PathBuf,
@@ -211,6 +216,12 @@ impl Place {
 
     fn socket(&self) -> PathBuf {
         self.state.join("docker.sock")
+    }
+
+    /// Removes what does not outlive it. Whatever cannot be removed now is replaced by the next start.
+    fn remove(&self) {
+        let _ = std::fs::remove_dir_all(&self.state);
+        remove_cgroups(&self.cgroup);
     }
 
     /// Makes the folders anew; only the holder of the lock may.

@@ -118,13 +118,7 @@ async fn ensure_mmdebstrap(say: Say<'_>) -> Result<(), String> {
         return Ok(());
     }
     say("Instalo mmdebstrap con apt-get, para construir la imagen…");
-    for arguments in [
-        &["update"][..],
-        &["install", "--yes", "--no-install-recommends", "mmdebstrap"],
-    ] {
-        apt::get(arguments).await?;
-    }
-    Ok(())
+    apt::install(&["mmdebstrap"], &["--no-install-recommends"]).await
 }
 
 /// Makes `image.tar` in the working folder.

@@ -6,6 +6,7 @@ use bollard::models::HealthStatusEnum;
 
 use super::{Phase, Stack, UpError};
 use crate::lab::container::{Container, GLANCE, Health};
+use crate::lab::engine::Facts;
 use crate::submission::Location;
 use crate::submission::compose::{Condition, Dependency, Service};
 
@@ -14,6 +15,22 @@ const CONDITION_LIMIT: Duration = Duration::from_secs(60);
 
 /// Failed probes of an app that nobody keeps ill after which it counts as never healthy.
 const FAILURES_ENOUGH: usize = 4;
+
+/// An engine that has not run a check once by then does not run checks.
+const FIRST_PROBE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What to say of an engine that does not run health checks.
+pub fn never_probed(facts: &Facts) -> String {
+    let way_out = if facts.is_podman {
+        "Podman se lo encarga a systemd: pruébalo en una máquina con systemd en marcha, o con Docker Engine"
+    } else {
+        "pruébalo con otro motor, o mira qué le pasa a este con `muelle doctor`"
+    };
+    format!(
+        "este motor no ejecutó el chequeo de salud ni una vez en {} s, así que aquí no se puede probar. {way_out}",
+        FIRST_PROBE_LIMIT.as_secs()
+    )
+}
 
 /// How often health checks run.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +85,11 @@ impl ProbeCount {
             }
         }
         self.started = true;
+    }
+
+    /// Whether no probe was seen in all this time, long enough for any engine that runs them.
+    pub fn none_for(&self, time: Duration) -> bool {
+        self.seen.is_empty() && time > FIRST_PROBE_LIMIT
     }
 
     /// Exit codes of the probes that ran wholly after the moment.
@@ -156,6 +178,9 @@ impl Stack<'_> {
             if health.status == HealthStatusEnum::HEALTHY {
                 return Ok(());
             }
+            if probes.none_for(begun.elapsed()) {
+                return Err(UpError::Unable(never_probed(self.lab.engine().facts())));
+            }
             let never = probes.verdicts().count() >= FAILURES_ENOUGH
                 && probes.verdicts().all(|code| code != 0);
             let unhealthy = health.status == HealthStatusEnum::UNHEALTHY && !*self.held.borrow();
@@ -217,6 +242,16 @@ mod tests {
                 })
                 .collect(),
         }
+    }
+
+    #[test]
+    fn an_engine_that_never_probes_is_told_from_one_that_is_slow() {
+        let mut count = ProbeCount::default();
+        count.look(&health(&[]));
+        assert!(!count.none_for(Duration::from_secs(20)));
+        assert!(count.none_for(Duration::from_secs(40)));
+        count.look(&health(&[("1", 1)]));
+        assert!(!count.none_for(Duration::from_secs(40)));
     }
 
     #[test]

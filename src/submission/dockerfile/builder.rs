@@ -26,6 +26,20 @@ pub(super) struct Step {
     pub heredocs: bool,
 }
 
+/// A step's instruction without the builder's numbering.
+pub fn unnumbered(name: &str) -> &str {
+    let inner = name
+        .split_once("] ")
+        .filter(|_| name.starts_with('['))
+        .map_or(name, |(_, inner)| inner);
+    let podman = inner.strip_prefix("STEP ");
+    podman
+        .and_then(|rest| rest.split_once(": "))
+        .or_else(|| name.split_once("] "))
+        .or_else(|| name.split_once(" : "))
+        .map_or(name, |(_, text)| text)
+}
+
 impl Dockerfile {
     /// The images that the builder would fetch: those that stages start from, `COPY --from` and
     /// `RUN --mount=from=` take files from. Other stages and `scratch` are left out.
@@ -133,12 +147,9 @@ impl Dockerfile {
         Some(Location::line(&self.path, step.line))
     }
 
-    /// The line of a step as a builder names it: `[stage 2/5] RUN …` or `Step 2/5 : RUN …`.
+    /// The line of a step as a builder names it: `[stage 2/5] RUN …`, `Step 2/5 : RUN …` or `STEP 2/5: RUN …`.
     pub fn step(&self, name: &str) -> Option<Location> {
-        let text = match name.split_once("] ").or_else(|| name.split_once(" : ")) {
-            Some((_, text)) => squeeze(text),
-            None => squeeze(name),
-        };
+        let text = squeeze(unnumbered(name));
         // Behind the line of a heredoc the builder puts the first line of its text.
         let step = self.steps.iter().find(|step| {
             let rest = text.strip_prefix(&step.text);
