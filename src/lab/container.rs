@@ -57,6 +57,14 @@ pub struct Probe {
 }
 
 impl Probe {
+    /// Whether the engine could not even step into the container, which runs: that says nothing of the check.
+    fn never_ran(&self) -> bool {
+        self.code < 0
+            && ["chdir to cwd", "setns process"]
+                .iter()
+                .any(|fault| self.output.contains(fault))
+    }
+
     /// Whether it ended because its time was up: killed by the engine, or by a limit of its own.
     pub fn timed_out(&self) -> bool {
         let output = self.output.to_lowercase();
@@ -186,16 +194,19 @@ impl<'lab> Container<'lab> {
         if status == HealthStatusEnum::NONE || status == HealthStatusEnum::EMPTY {
             return Ok(None);
         }
-        let probes = health
-            .log
-            .unwrap_or_default()
-            .into_iter()
+        let log = health.log.unwrap_or_default().into_iter();
+        let (lost, probes): (Vec<_>, Vec<_>) = log
             .map(|probe| Probe {
                 start: probe.start.map(|at| at.to_string()).unwrap_or_default(),
                 code: probe.exit_code.unwrap_or(-1),
                 output: probe.output.unwrap_or_default(),
             })
-            .collect();
+            .partition(Probe::never_ran);
+        let status = if probes.is_empty() && !lost.is_empty() {
+            HealthStatusEnum::STARTING
+        } else {
+            status
+        };
         Ok(Some(Health { status, probes }))
     }
 
@@ -365,4 +376,27 @@ async fn gather(
         }
     }
     Ok(String::from_utf8_lossy(&bytes).into_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_probe_that_the_engine_could_not_start_is_told_from_one_whose_program_is_missing() {
+        let never_ran = |output: &str| {
+            let probe = Probe {
+                start: String::new(),
+                code: -1,
+                output: output.to_owned(),
+            };
+            probe.never_ran()
+        };
+        assert!(never_ran(
+            "OCI runtime exec failed: exec failed: unable to start container process: chdir to cwd (\"/app\") set in config.json failed: no such file or directory: unknown"
+        ));
+        assert!(!never_ran(
+            "OCI runtime exec failed: exec failed: unable to start container process: exec: \"curl\": executable file not found in $PATH: unknown"
+        ));
+    }
 }

@@ -134,7 +134,7 @@ impl EngineError {
                     writeln!(f, "Para arrancarlo: {}", machine.start_advice())?;
                 }
                 if !*installed {
-                    writeln!(f, "Si todavía no lo tienes. {}", machine.install_advice())?;
+                    writeln!(f, "¿Todavía no lo tienes? {}", machine.install_advice())?;
                 }
             }
             Self::Facts { host, why } => {

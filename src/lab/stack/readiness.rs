@@ -24,7 +24,7 @@ pub fn never_probed(facts: &Facts) -> String {
     let way_out = if facts.is_podman {
         "Podman se lo encarga a systemd: pruébalo en una máquina con systemd en marcha, o con Docker Engine"
     } else {
-        "pruébalo con otro motor, o mira qué le pasa a este con `muelle doctor`"
+        "Pruébalo con otro motor, o mira qué le pasa a este con `muelle doctor`"
     };
     format!(
         "este motor no ejecutó el chequeo de salud ni una vez en {} s, así que aquí no se puede probar. {way_out}",
