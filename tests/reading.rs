@@ -289,3 +289,61 @@ fn a_rule_and_an_item_are_explained_and_a_slip_is_noticed() {
     assert_eq!(output.status.code(), Some(2));
     assert!(text(&output.stderr).contains("¿quisiste decir `version-obsoleta`"));
 }
+
+#[test]
+fn a_file_that_is_asked_for_by_name_is_read_whatever_it_is_called() {
+    let compose = "services:\n  api:\n    image: python\n    env_file: api.env\n";
+    let folder = folder(&[
+        ("stack.yml", compose.as_bytes()),
+        ("api.env", b"A=1\n"),
+        (
+            "sin-env.yaml",
+            compose.replace("api.env", "no.env").as_bytes(),
+        ),
+        ("Mi-Dockerfile.dev", b"FROM python:3.11-slim\nCOPI a b\n"),
+        ("web.containerfile", b"FROM python:3.11-slim\nCOPI a b\n"),
+        (".env.production", b"A B=1\n"),
+        ("otro.env", b"A B=1\n"),
+        ("bien.env", b"A=${DE_FUERA:?falta}\n"),
+        ("web.dockerignore", b"[abc\n"),
+    ]);
+    for (name, expected) in [
+        ("stack.yml", "imagen-sin-fijar"),
+        ("sin-env.yaml", "archivo-que-falta"),
+        ("Mi-Dockerfile.dev", "dockerfile-no-valido"),
+        ("web.containerfile", "dockerfile-no-valido"),
+        (".env.production", "env-no-valido"),
+        ("otro.env", "env-no-valido"),
+        ("bien.env", ""),
+        ("web.dockerignore", "dockerignore-no-valido"),
+    ] {
+        let output = muelle(
+            &["check", "--static", "--format", "json", name],
+            folder.path(),
+        );
+        let found = json(&output);
+        let rules: Vec<&str> = found["findings"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|finding| finding["rule"].as_str())
+            .collect();
+        match expected {
+            "" => assert!(rules.is_empty(), "{name}: {found:#}"),
+            rule => assert!(rules.contains(&rule), "{name}: {found:#}"),
+        }
+    }
+}
+
+#[test]
+fn a_file_of_another_kind_is_refused_and_told_what_can_be_read() {
+    let folder = folder(&[("app.py", b"print(1)\n")]);
+    let output = muelle(&["check", "--static", "app.py"], folder.path());
+    assert_eq!(output.status.code(), Some(2));
+    let told = text(&output.stderr);
+    assert!(
+        told.contains("un Dockerfile, un archivo de Compose"),
+        "{told}"
+    );
+    assert!(!told.contains("no hay ningún"), "{told}");
+}

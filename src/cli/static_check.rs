@@ -22,7 +22,7 @@ pub fn run(targets: &[PathBuf], format: Format, heed_comments: bool) -> anyhow::
     let mut counts = Counts::default();
     let mut all = Vec::new();
     for target in targets {
-        let (snapshot, root) = match look(target) {
+        let (reading, root) = match look(target) {
             Ok(found) => found,
             Err(error) => {
                 tell::error(error);
@@ -30,7 +30,6 @@ pub fn run(targets: &[PathBuf], format: Format, heed_comments: bool) -> anyhow::
                 continue;
             }
         };
-        let reading = Reading::of(snapshot);
         let mut findings = rules::judge(&reading);
         if heed_comments {
             counts.silenced += rules::silence::heed(&mut findings, &reading.snapshot);
@@ -63,16 +62,14 @@ pub fn run(targets: &[PathBuf], format: Format, heed_comments: bool) -> anyhow::
     }))
 }
 
-/// The files of `target`, and what to put in front of their paths.
-fn look(target: &Path) -> Result<(Snapshot, String), SnapshotError> {
+/// What `target` says, and what to put in front of its paths.
+fn look(target: &Path) -> Result<(Reading, String), SnapshotError> {
     let shown = |path: &Path| path.to_string_lossy().into_owned();
     if target.is_dir() {
-        return Ok((Snapshot::survey(target)?, shown(target)));
+        return Ok((Reading::of(Snapshot::survey(target)?), shown(target)));
     }
-    let name = target.file_name().map(|name| name.to_string_lossy());
-    let name = name.unwrap_or_default();
     let folder = target.parent().map(shown).unwrap_or_default();
-    Ok((Snapshot::of_file(target, &name)?, folder))
+    Ok((Reading::of_file(target)?, folder))
 }
 
 /// Writes the finding's paths as whoever asked would.

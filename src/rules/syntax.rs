@@ -3,7 +3,7 @@
 use super::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::compose::ComposeError;
-use crate::submission::reading::FaultIn;
+use crate::submission::reading::FileKind;
 use crate::verdict::Level;
 
 pub(super) static TOPIC: Topic = Topic {
@@ -158,7 +158,7 @@ fn dockerfile(reading: &Reading, out: &mut Out<'_>) {
             out.span(dockerfile, fault.span, fault.message.clone());
         }
     }
-    for fault in reading.faults_in(FaultIn::Dockerfile) {
+    for fault in reading.faults_in(FileKind::Dockerfile) {
         out.at(fault.location.clone(), fault.message.clone())
             .help(NOT_IT);
     }
@@ -172,7 +172,7 @@ fn compose(reading: &Reading, out: &mut Out<'_>) {
             out.at(location.clone(), message.clone());
         }
     }
-    for fault in reading.faults_in(FaultIn::Compose) {
+    for fault in reading.faults_in(FileKind::Compose) {
         out.at(fault.location.clone(), fault.message.clone())
             .help(NOT_IT);
     }
@@ -196,7 +196,7 @@ fn missing(reading: &Reading, out: &mut Out<'_>) {
             location: Some(location),
             ..
         } = error
-            && !reading.snapshot.is_partial()
+            && (!reading.snapshot.is_partial() || reading.snapshot.is_of_one_file())
         {
             out.at(
                 location.clone(),
@@ -218,7 +218,7 @@ fn outside(reading: &Reading, out: &mut Out<'_>) {
 }
 
 fn dockerignore(reading: &Reading, out: &mut Out<'_>) {
-    for fault in reading.faults_in(FaultIn::Dockerignore) {
+    for fault in reading.faults_in(FileKind::Dockerignore) {
         out.at(fault.location.clone(), fault.message.clone());
     }
 }
@@ -230,5 +230,8 @@ fn dotenv(reading: &Reading, out: &mut Out<'_>) {
         {
             out.at(location.clone(), message.clone());
         }
+    }
+    for fault in reading.faults_in(FileKind::Dotenv) {
+        out.at(fault.location.clone(), fault.message.clone());
     }
 }

@@ -1,5 +1,6 @@
 //! Everything that reading alone gives of a folder: its Dockerfiles, compose projects and contexts, side by side.
 
+mod alone;
 mod builds;
 mod names;
 mod projects;
@@ -9,6 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::compose::{self, Loaded};
 use super::dockerfile::Dockerfile;
 use super::dockerignore::Dockerignore;
+use super::dotenv;
 use super::location::Location;
 use super::shell::{self, Script};
 use super::snapshot::{Entry, Snapshot};
@@ -17,8 +19,8 @@ pub use builds::ImageBuild;
 pub use projects::ProjectRead;
 
 use builds::dockerfile_of;
-use names::is_read;
-pub(super) use names::{is_compose, is_dockerfile};
+pub use names::FileKind;
+pub(super) use names::is_dockerfile;
 
 /// A folder, read.
 pub struct Reading {
@@ -40,22 +42,11 @@ pub struct Reading {
 /// A file that is not what its name says.
 pub struct Fault {
     /// What it should be.
-    pub in_file: FaultIn,
+    pub in_file: FileKind,
     /// In Spanish.
     pub message: String,
     /// Where.
     pub location: Location,
-}
-
-/// What a file should be.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FaultIn {
-    /// A Dockerfile.
-    Dockerfile,
-    /// A `.dockerignore`.
-    Dockerignore,
-    /// A compose file.
-    Compose,
 }
 
 impl Reading {
@@ -86,12 +77,14 @@ impl Reading {
     pub fn files(&self) -> usize {
         let files = self.snapshot.entries();
         files
-            .filter(|(path, entry)| !matches!(entry, Entry::Dir) && is_read(path))
+            .filter(|(path, entry)| {
+                !matches!(entry, Entry::Dir) && self.snapshot.kind(path).is_some()
+            })
             .count()
     }
 
     /// The faults of files that should be `what`.
-    pub fn faults_in(&self, what: FaultIn) -> impl Iterator<Item = &Fault> {
+    pub fn faults_in(&self, what: FileKind) -> impl Iterator<Item = &Fault> {
         self.faults
             .iter()
             .filter(move |fault| fault.in_file == what)
@@ -173,7 +166,10 @@ impl Reading {
         let mut wanted: BTreeMap<String, BTreeMap<String, String>> = self
             .snapshot
             .entries()
-            .filter(|(path, entry)| matches!(entry, Entry::File { .. }) && is_dockerfile(path))
+            .filter(|(path, entry)| {
+                let kind = self.snapshot.kind(path);
+                matches!(entry, Entry::File { .. }) && kind == Some(FileKind::Dockerfile)
+            })
             .map(|(path, _)| (path.to_owned(), BTreeMap::new()))
             .collect();
         for (_, _, service) in self.services() {
@@ -196,7 +192,7 @@ impl Reading {
             match Dockerfile::read(&path, bytes, &args) {
                 Ok(dockerfile) => self.dockerfiles.push(dockerfile),
                 Err(fault) => self.faults.push(Fault {
-                    in_file: FaultIn::Dockerfile,
+                    in_file: FileKind::Dockerfile,
                     message: fault.message,
                     location: fault.location,
                 }),
@@ -204,14 +200,12 @@ impl Reading {
         }
     }
 
-    /// Files that should have been read and were not; a `.dockerignore` that stands alone is read here.
+    /// Files that should have been read and were not; a `.dockerignore` or a file of variables that stands alone is read
+    /// here.
     fn tell_unread(&mut self) {
         for (path, entry) in self.snapshot.entries() {
-            let in_file = match path {
-                path if is_dockerfile(path) => FaultIn::Dockerfile,
-                path if is_compose(path) => FaultIn::Compose,
-                path if path.ends_with(".dockerignore") => FaultIn::Dockerignore,
-                _ => continue,
+            let Some(in_file) = self.snapshot.kind(path) else {
+                continue;
             };
             let fault = match entry {
                 Entry::Unread => Some((
@@ -219,10 +213,15 @@ impl Reading {
                     Location::line(path, 1),
                 )),
                 Entry::File { bytes, .. }
-                    if in_file == FaultIn::Dockerignore && self.builds.is_empty() =>
+                    if in_file == FileKind::Dockerignore && self.builds.is_empty() =>
                 {
                     let text = String::from_utf8_lossy(bytes);
                     let read = Dockerignore::parse_file(&text, path);
+                    read.err().map(|fault| (fault.message, fault.location))
+                }
+                Entry::File { .. } if in_file == FileKind::Dotenv => {
+                    // Any variable may be set where it is read.
+                    let read = dotenv::parse(self.text(path), path, &|_| Some("x".to_owned()));
                     read.err().map(|fault| (fault.message, fault.location))
                 }
                 _ => None,

@@ -9,7 +9,7 @@ use std::path::Path;
 
 use bytes::Bytes;
 
-use super::reading::is_dockerfile;
+use super::reading::{FileKind, is_dockerfile};
 
 /// What one submission may hold at most; above this it is refused before anything parses it.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +70,8 @@ pub struct Snapshot {
     entries: BTreeMap<String, Entry>,
     /// Whether there is more in the folder than this.
     partial: bool,
+    /// The one file that was asked for, whatever its name, and what it is to be read as.
+    asked_for: Option<(String, FileKind)>,
 }
 
 /// Names that `muelle` parses itself, so that [`Limits::text`] holds for them.
@@ -197,6 +199,19 @@ impl Snapshot {
     /// Whether there may be more in the folder than the snapshot names: what is not in it need not be missing.
     pub fn is_partial(&self) -> bool {
         self.partial
+    }
+
+    /// Whether this is [one file alone](Self::of_file), with what it names.
+    pub fn is_of_one_file(&self) -> bool {
+        self.asked_for.is_some()
+    }
+
+    /// What the file at `path` is read as, if at all.
+    pub(super) fn kind(&self, path: &str) -> Option<FileKind> {
+        match &self.asked_for {
+            Some((asked_for, kind)) if asked_for == path => Some(*kind),
+            _ => FileKind::of(path),
+        }
     }
 
     /// Every path and its entry, in order.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, OnceLock};
 
-use super::{Fault, FaultIn, Reading, parent};
+use super::{Fault, FileKind, Reading, parent};
 use crate::submission::compose;
 use crate::submission::dockerignore::{self, Dockerignore};
 use crate::submission::snapshot::Entry;
@@ -71,7 +71,7 @@ impl Reading {
                 Err(fault) => {
                     if seen.insert(fault.location.clone()) {
                         self.faults.push(Fault {
-                            in_file: FaultIn::Dockerignore,
+                            in_file: FileKind::Dockerignore,
                             message: fault.message,
                             location: fault.location,
                         });

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::names::is_compose;
+use super::names::FileKind;
 use super::parent;
 use crate::submission::compose::{self, ComposeError, Loaded, Request};
 use crate::submission::location::Location;
@@ -27,7 +27,7 @@ pub struct ProjectRead {
 pub(super) fn of(snapshot: &Snapshot) -> Vec<ProjectRead> {
     let mut folders: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (path, entry) in snapshot.entries() {
-        if matches!(entry, Entry::File { .. }) && is_compose(path) {
+        if matches!(entry, Entry::File { .. }) && snapshot.kind(path) == Some(FileKind::Compose) {
             folders.entry(parent(path)).or_default().push(path);
         }
     }

@@ -4,7 +4,9 @@ use std::fs;
 use std::io::Read;
 use std::path::Path;
 
-use super::{Entry, Limits, Snapshot, SnapshotError, describe_io, is_executable, is_parsed};
+use super::{
+    Entry, FileKind, Limits, Snapshot, SnapshotError, describe_io, is_executable, is_parsed,
+};
 
 /// Folders that a survey names but does not enter: made by tools, large, and never the student's own.
 const NOT_ENTERED: [&str; 12] = [
@@ -108,7 +110,7 @@ impl Snapshot {
     /// One file alone, whose surroundings are not known.
     ///
     /// # Errors
-    /// When it cannot be read, or is larger than any file that `muelle` parses.
+    /// When it cannot be read, is larger than any file that `muelle` parses, or is of no kind that `muelle` reads.
     pub fn of_file(path: &Path, name: &str) -> Result<Self, SnapshotError> {
         let unreadable = |why: &str| {
             SnapshotError::Unreadable(format!("no puedo leer `{}`: {why}", path.display()))
@@ -118,6 +120,11 @@ impl Snapshot {
         if !meta.is_file() {
             return Err(unreadable("no es un archivo normal"));
         }
+        let kind = FileKind::asked_for(name).ok_or_else(|| {
+            unreadable(
+                "sé leer un Dockerfile, un archivo de Compose (`.yml` o `.yaml`), un `.dockerignore` y un archivo de variables (`.env`), y por su nombre no es ninguno",
+            )
+        })?;
         if meta.len() > cap {
             return Err(unreadable(&format!(
                 "pesa más de {} MB, y ningún archivo de Docker pesa tanto",
@@ -127,10 +134,29 @@ impl Snapshot {
         let entry = read_small(path, cap).ok_or_else(|| unreadable("no tengo permiso"))?;
         let mut snapshot = Self {
             partial: true,
+            asked_for: Some((name.to_owned(), kind)),
             ..Self::default()
         };
         snapshot.entries.insert(name.to_owned(), entry);
         Ok(snapshot)
+    }
+
+    /// Adds the file at `path` of `folder`, which a file of the snapshot names; whether there is one to add.
+    /// Links are not followed: they may lead anywhere.
+    pub(in crate::submission) fn fetch(&mut self, folder: &Path, path: &str) -> bool {
+        let ends = path.match_indices('/').map(|(end, _)| end);
+        let linked = ends.chain([path.len()]).any(|end| {
+            let meta = fs::symlink_metadata(folder.join(&path[..end]));
+            meta.is_ok_and(|meta| meta.is_symlink())
+        });
+        if linked || self.entries.contains_key(path) {
+            return false;
+        }
+        let entry = read_small(&folder.join(path), Limits::default().text);
+        entry.is_some_and(|entry| {
+            self.entries.insert(path.to_owned(), entry);
+            true
+        })
     }
 }
 
