@@ -13,6 +13,7 @@ mod health;
 mod out;
 pub mod silence;
 mod syntax;
+mod unmaintained;
 
 use crate::submission::Reading;
 use crate::verdict::{Level, StaticFinding};

@@ -8,6 +8,7 @@ pub(super) mod container;
 pub(super) mod context;
 mod copied_secret;
 pub(super) mod copies;
+pub(super) mod delayed_output;
 pub(super) mod entry_script;
 mod exceptions;
 mod foreign_pattern;

@@ -107,7 +107,7 @@ static RULES: [Rule; 8] = [
         id: "reinicio-en-dos-sitios",
         title: "`restart` y `deploy.restart_policy` dicen cosas distintas",
         level: Level::Warning,
-        why: "Gana `deploy.restart_policy`, y `restart` se queda sin efecto.",
+        why: "Gana `deploy.restart_policy`, y `restart` se queda sin efecto. Ninguno de los dos mira la salud: actúan cuando el proceso termina, y un contenedor `unhealthy` sigue en marcha.",
         fix: "deja solo una de las dos",
         lesson: "04-compose.html#archivo-basico",
         equivalents: &[],

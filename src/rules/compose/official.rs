@@ -17,7 +17,7 @@ pub(in crate::rules) struct Reference<'s> {
 }
 
 impl<'s> Reference<'s> {
-    pub(super) fn of(text: &'s str) -> Self {
+    pub(in crate::rules) fn of(text: &'s str) -> Self {
         let (text, digest) = match text.split_once('@') {
             Some((text, _)) => (text, true),
             None => (text, false),

@@ -1,7 +1,7 @@
 //! The images that stages start from.
 
 use crate::rules::files::{self, File};
-use crate::rules::{Out, Rule, Topic};
+use crate::rules::{Out, Rule, Topic, unmaintained};
 use crate::submission::Reading;
 use crate::submission::dockerfile::{Kind, Stage, StageBase};
 use crate::verdict::Level;
@@ -11,7 +11,7 @@ pub(in crate::rules) static TOPIC: Topic = Topic {
     rules: &RULES,
 };
 
-static RULES: [Rule; 5] = [
+static RULES: [Rule; 6] = [
     Rule {
         id: "imagen-sin-etiqueta",
         title: "la imagen base no lleva etiqueta",
@@ -107,6 +107,36 @@ static RULES: [Rule; 5] = [
             "ARG VARIANTE=-slim\nFROM python:3.11$VARIANTE\nCMD [\"python\", \"-V\"]\n",
         )],
         check: undefined,
+    },
+    Rule {
+        id: "etiqueta-sin-mantenimiento",
+        title: "la imagen es de una versión que ya nadie arregla",
+        level: Level::Note,
+        why: "Cuando acaba el soporte de una versión dejan de llegar también los arreglos de seguridad, y su imagen se queda como estaba aquel día.",
+        fix: "pasa a una versión con soporte y prueba con ella tu app",
+        lesson: "08-buenas-practicas.html#seguridad",
+        equivalents: &[],
+        wrong: &[
+            (
+                "Dockerfile",
+                "FROM python:3.8-slim\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            (
+                "compose.yaml",
+                "services:\n  prometheus:\n    image: prom/prometheus:v2.47.0\n",
+            ),
+        ],
+        right: &[
+            (
+                "Dockerfile",
+                "FROM python:3.13-slim\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
+            ),
+            (
+                "compose.yaml",
+                "services:\n  prometheus:\n    image: prom/prometheus:v3.5.0\n",
+            ),
+        ],
+        check: unmaintained::check,
     },
 ];
 

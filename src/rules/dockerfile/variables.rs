@@ -1,6 +1,7 @@
 //! The variables of a Dockerfile.
 
 use crate::rules::files::{self, File, Line};
+use crate::rules::folder::delayed_output;
 use crate::rules::{Out, Rule, Topic};
 use crate::submission::Reading;
 use crate::submission::dockerfile::Kind;
@@ -71,10 +72,10 @@ static RULES: [Rule; 4] = [
     },
     Rule {
         id: "salida-con-retraso",
-        title: "`PYTHONUNBUFFERED` solo está en otra etapa",
+        title: "nada hace que Python escriba al momento lo que imprime",
         level: Level::Note,
-        why: "Sin esa variable Python retiene lo que imprimes: los registros llegan tarde, o no llegan si el proceso cae. `ENV` no pasa de una etapa a otra con `COPY --from`.",
-        fix: "escribe también en la última etapa `ENV PYTHONUNBUFFERED=1`",
+        why: "En un contenedor, sin `PYTHONUNBUFFERED` ni `-u`, Python junta lo que imprimes antes de escribirlo: `docker logs` lo enseña tarde, o nunca si el proceso cae. `ENV` no pasa de una etapa a otra con `COPY --from`.",
+        fix: "escribe en la última etapa `ENV PYTHONUNBUFFERED=1`",
         lesson: "08-buenas-practicas.html#logging-estructurado",
         equivalents: &[],
         wrong: &[(
@@ -85,7 +86,7 @@ static RULES: [Rule; 4] = [
             "Dockerfile",
             "FROM python:3.11-slim AS uno\nENV PYTHONUNBUFFERED=1\nRUN python -m venv /venv\nFROM python:3.11-slim\nENV PYTHONUNBUFFERED=1\nCOPY --from=uno /venv /venv\nUSER 10001\nCMD [\"python\", \"-V\"]\n",
         )],
-        check: unbuffered,
+        check: delayed_output::check,
     },
 ];
 
@@ -353,48 +354,6 @@ fn elsewhere(reading: &Reading, out: &mut Out<'_>) {
                     file.dockerfile,
                     command.span,
                     format!("`{name}` solo se define {place}: aquí queda vacía"),
-                );
-            }
-        }
-    }
-}
-
-fn unbuffered(reading: &Reading, out: &mut Out<'_>) {
-    const NAME: &str = "PYTHONUNBUFFERED";
-    for file in files::all(reading) {
-        for stage in file.outputs() {
-            if file.sets(stage, NAME, None)
-                || file.known(stage).is_none_or(|base| base.name != "python")
-                || file.compose_names(NAME)
-            {
-                continue;
-            }
-            let Some(line) = file.started(stage).last() else {
-                continue;
-            };
-            let python = line.script.commands.last().is_some_and(|command| {
-                matches!(
-                    command.program(),
-                    Some("python" | "python3" | "uvicorn" | "gunicorn" | "flask")
-                ) && !command.has_arg("-u")
-            });
-            let there = file.lines().find(|line| {
-                matches!(line.instruction.kind, Kind::Env(_))
-                    && line
-                        .instruction
-                        .pairs()
-                        .iter()
-                        .any(|pair| pair.name.text() == NAME)
-            });
-            if let (Some(there), true) = (there, python) {
-                out.span(
-                    file.dockerfile,
-                    line.instruction.keyword_span,
-                    format!("esta etapa no tiene `{NAME}`"),
-                )
-                .related(
-                    file.dockerfile.location(there.instruction.span),
-                    "solo vale en esta etapa".to_owned(),
                 );
             }
         }

@@ -1,11 +1,13 @@
 //! A look through any folder of any size, for reading alone; or at one file.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::Read;
 use std::path::Path;
 
 use super::{
-    Entry, FileKind, Limits, Snapshot, SnapshotError, describe_io, is_executable, is_parsed,
+    Entry, FileKind, Limits, Snapshot, SnapshotError, describe_io, is_dockerfile, is_executable,
+    is_parsed,
 };
 
 /// Folders that a survey names but does not enter: made by tools, large, and never the student's own.
@@ -27,6 +29,9 @@ const NOT_ENTERED: [&str; 12] = [
 const MOST_SURVEYED: usize = 50_000;
 /// Bytes of a file that a survey reads although `muelle` does not parse it (scripts, requirements).
 const MOST_BESIDE: u64 = 64 << 10;
+
+/// Scripts in Python of a survey that are read at most.
+const MOST_STARTED: usize = 64;
 
 /// Whether a survey reads a file of that name, which `muelle` does not parse: what starts a container, what it installs.
 fn is_beside(path: &str) -> bool {
@@ -104,7 +109,35 @@ impl Snapshot {
                 survey.entries.insert(relative, entry);
             }
         }
+        survey.read_started(root);
         Ok(survey)
+    }
+
+    /// Reads the Python scripts that the Dockerfiles name where they say what a container starts: no other one.
+    fn read_started(&mut self, root: &Path) {
+        let dockerfiles = self.entries.iter().filter_map(|(path, entry)| match entry {
+            Entry::File { bytes, .. } if is_dockerfile(path) => std::str::from_utf8(bytes).ok(),
+            _ => None,
+        });
+        let started = dockerfiles
+            .flat_map(str::lines)
+            .filter(|line| line.starts_with("CMD") || line.starts_with("ENTRYPOINT"))
+            .flat_map(|line| line.split(|c: char| c.is_whitespace() || "\"',[]/".contains(c)))
+            .filter(|name| name.ends_with(".py"));
+        let started: BTreeSet<String> = started.map(str::to_owned).collect();
+        if started.is_empty() {
+            return;
+        }
+        let mut left = MOST_STARTED;
+        for (path, entry) in &mut self.entries {
+            let name = path.rsplit('/').next().unwrap_or(path);
+            if left > 0 && *entry == Entry::Unread && started.contains(name) {
+                left -= 1;
+                if let Some(read) = read_small(&root.join(path), MOST_BESIDE) {
+                    *entry = read;
+                }
+            }
+        }
     }
 
     /// One file alone, whose surroundings are not known.
