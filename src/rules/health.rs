@@ -149,7 +149,7 @@ static RULES: [Rule; 8] = [
         title: "un cero en un chequeo de salud vale como no escribirlo",
         level: Level::Note,
         why: "Para Docker, 0 quiere decir «lo de siempre»: 3 intentos y 30 segundos.",
-        fix: "escribe el número que quieres, desde `retries: 1` e `interval: 1s`",
+        fix: "escribe un número mayor que cero, como `retries: 1` o `interval: 1s`",
         lesson: "02-dockerfile.html#health-check",
         equivalents: &[],
         wrong: &[(

@@ -123,7 +123,7 @@ static RULES: [Rule; 6] = [
             ),
             (
                 "compose.yaml",
-                "services:\n  prometheus:\n    image: prom/prometheus:v2.47.0\n",
+                "services:\n  web:\n    image: node:16-slim\n    command: node web.js\n",
             ),
         ],
         right: &[
@@ -133,7 +133,7 @@ static RULES: [Rule; 6] = [
             ),
             (
                 "compose.yaml",
-                "services:\n  prometheus:\n    image: prom/prometheus:v3.5.0\n",
+                "services:\n  web:\n    image: node:24-slim\n    command: node web.js\n",
             ),
         ],
         check: unmaintained::check,

@@ -45,9 +45,9 @@ impl FileKind {
     }
 }
 
-/// Whether a file of that name is a Dockerfile; templates of Dockerfiles are none.
+/// Whether a file of that name is a Dockerfile; templates of Dockerfiles are none, nor how editors colour them.
 pub(in crate::submission) fn is_dockerfile(path: &str) -> bool {
-    const OTHERS: [&str; 14] = [
+    const OTHERS: [&str; 20] = [
         "md",
         "txt",
         "template",
@@ -62,6 +62,12 @@ pub(in crate::submission) fn is_dockerfile(path: &str) -> bool {
         "orig",
         "bak",
         "swp",
+        "tmlanguage",
+        "tmpreferences",
+        "nanorc",
+        "vim",
+        "xml",
+        "html",
     ];
     let name = path.rsplit('/').next().unwrap_or(path);
     let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
