@@ -195,7 +195,7 @@ fn what_reaches_out_of_the_lab_is_refused_at_its_line() {
         "volumes: [/:/host]",
         "volumes: [/var/run/docker.sock:/s]",
         "volumes: ['../x:/x']",
-        "volumes: ['datos/../../x:/x']",
+        "volumes: ['./datos/../../x:/x']",
         "volumes: ['~/x:/x']",
         "volumes: ['$$HOME/x:/x']",
         "volumes: [{type: bind, source: /etc, target: /e}]",
