@@ -197,7 +197,6 @@ fn what_reaches_out_of_the_lab_is_refused_at_its_line() {
         "volumes: ['../x:/x']",
         "volumes: ['./datos/../../x:/x']",
         "volumes: ['~/x:/x']",
-        "volumes: ['$$HOME/x:/x']",
         "volumes: [{type: bind, source: /etc, target: /e}]",
         "volumes: [{type: bind, source: ./datos, target: /e, bind: {propagation: rshared}}]",
         "volumes: [{type: image, source: otra, target: /e}]",
