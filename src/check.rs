@@ -10,13 +10,12 @@ use tokio::sync::watch;
 
 use crate::course::source::MANIFEST;
 use crate::course::{Exercise, Item, exercise};
-use crate::experiments::bench::Tell;
+use crate::experiments::bench::{self, Tell};
 use crate::experiments::{self, Bench, Entry};
 use crate::lab::engine::Engine;
 use crate::lab::{Lab, images};
-use crate::policy;
+use crate::policy::{self, Refusal};
 use crate::rules;
-use crate::submission::compose::ComposeError;
 use crate::submission::snapshot::{Limits, SnapshotError};
 use crate::submission::{Reading, Snapshot};
 use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, StaticFinding, Verdict};
@@ -56,32 +55,20 @@ pub async fn check(
         title: exercise.title.clone(),
         items: exercise.items.len(),
     });
-    let mut snapshot = match Snapshot::read(root, Limits::default()) {
-        Ok(snapshot) => snapshot,
-        Err(SnapshotError::Unreadable(why)) => return Err(CheckError::Unreadable(why)),
-        Err(SnapshotError::Refused(why)) => {
-            return Ok(undecided(exercise, begun, &Finding::refused(why), tell));
-        }
+    let Admitted { files, findings } = match admit(exercise, root, begun, tell)? {
+        Ok(admitted) => admitted,
+        Err(verdict) => return Ok(*verdict),
     };
-    if snapshot.is_empty() {
-        let why = format!(
-            "la carpeta `{}` está vacía: ¿es la de tu entrega?",
-            root.display()
-        );
-        return Ok(undecided(exercise, begun, &Finding::failed(why), tell));
-    }
-    // In a course folder the exercise's own description lies beside the student's files.
-    snapshot.remove(MANIFEST);
-    let files = exercise::lay(&snapshot, exercise);
-    let findings = findings(&snapshot, files.clone());
-    tell(Event::Read(findings.clone()));
     let lab = Lab::open(engine)?;
-    let bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
-    if let Some(refusal) = refused(&bench) {
-        let mut verdict = undecided(exercise, begun, &refusal, tell);
-        verdict.findings = findings;
-        return Ok(verdict);
+    let mut bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
+    // With other variables it is another project: what is brought up is reviewed as it is.
+    if let Some(tuned) = bench.tuned() {
+        let project = Ok(Some(tuned.clone()));
+        if let Err(refusal) = policy::review(bench.files(), &project, &bench.allowance()) {
+            return Ok(refused(exercise, begun, refusal, findings, tell));
+        }
     }
+    bench.set_secrets_apart().map_err(anyhow::Error::from)?;
     let items = try_items(exercise, &bench, tell).await;
     let mut notes = Vec::new();
     if let Err(error) = lab.timed("recoger el laboratorio", lab.close()).await {
@@ -119,23 +106,76 @@ fn findings(own: &Snapshot, files: Snapshot) -> Vec<StaticFinding> {
     findings
 }
 
-/// What the policy says no to, before anything touches the engine.
-fn refused(bench: &Bench<'_>) -> Option<Finding> {
-    match &bench.compose {
-        Ok(Some(loaded)) => policy::review(&loaded.project)
-            .err()
-            .map(|refusal| Finding::refused(refusal.message).at(Some(refusal.location))),
-        Err(ComposeError::Outside {
-            message, location, ..
-        }) => Some(Finding::refused(message.clone()).at(Some(location.clone()))),
-        _ => None,
+/// A submission that may touch the engine.
+struct Admitted {
+    /// Its files, with the course's laid over them.
+    files: Snapshot,
+    /// What reading finds in it.
+    findings: Vec<StaticFinding>,
+}
+
+/// Reads the submission and asks the policy, before anything touches an engine; the verdict where that settles it.
+fn admit(
+    exercise: &Exercise,
+    root: &Path,
+    begun: Instant,
+    tell: Tell<'_>,
+) -> Result<Result<Admitted, Box<Verdict>>, CheckError> {
+    let mut snapshot = match Snapshot::read(root, Limits::default()) {
+        Ok(snapshot) => snapshot,
+        Err(SnapshotError::Unreadable(why)) => return Err(CheckError::Unreadable(why)),
+        Err(SnapshotError::Refused(why)) => {
+            let finding = Finding::refused(why);
+            return Ok(Err(Box::new(undecided(exercise, begun, &finding, tell))));
+        }
+    };
+    if snapshot.is_empty() {
+        let why = format!(
+            "la carpeta `{}` está vacía: ¿es la de tu entrega?",
+            root.display()
+        );
+        let finding = Finding::failed(why);
+        return Ok(Err(Box::new(undecided(exercise, begun, &finding, tell))));
+    }
+    // In a course folder the exercise's own description lies beside the student's files.
+    snapshot.remove(MANIFEST);
+    let files = exercise::lay(&snapshot, exercise);
+    let findings = findings(&snapshot, files.clone());
+    tell(Event::Read(findings.clone()));
+    let project = bench::load(&files, &BTreeMap::new());
+    match policy::review(&files, &project, &bench::allowance(exercise)) {
+        Ok(()) => Ok(Ok(Admitted { files, findings })),
+        Err(refusal) => Ok(Err(Box::new(refused(
+            exercise, begun, refusal, findings, tell,
+        )))),
     }
 }
 
-/// The verdict when there is no engine to try anything on.
-pub fn without_engine(exercise: &Exercise, why: &str) -> Verdict {
-    let finding = Finding::unverified(why);
-    undecided(exercise, Instant::now(), &finding, &|_| {})
+/// The verdict on what the policy says no to.
+fn refused(
+    exercise: &Exercise,
+    begun: Instant,
+    refusal: Refusal,
+    findings: Vec<StaticFinding>,
+    tell: Tell<'_>,
+) -> Verdict {
+    let finding = Finding::refused(refusal.message).at(Some(refusal.location));
+    let mut verdict = undecided(exercise, begun, &finding, tell);
+    verdict.findings = findings;
+    verdict
+}
+
+/// The verdict when there is no engine to try anything on: what reading alone settles, and nothing else.
+///
+/// # Errors
+/// When the submission cannot be read.
+pub fn without_engine(exercise: &Exercise, root: &Path, why: &str) -> Result<Verdict, CheckError> {
+    let begun = Instant::now();
+    let tell: Tell<'_> = &|_| {};
+    Ok(match admit(exercise, root, begun, tell)? {
+        Err(verdict) => *verdict,
+        Ok(_) => undecided(exercise, begun, &Finding::unverified(why), tell),
+    })
 }
 
 /// A verdict in which the first item has `finding`, and all others wait for it.

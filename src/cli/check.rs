@@ -16,7 +16,7 @@ use crate::verdict::Verdict;
 /// `muelle check`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Ejercicios de esta carpeta del curso; con --exercise, la carpeta de la entrega
+    /// Ejercicios de esta carpeta del curso; con --exercise, la carpeta de la entrega o su .zip, .tar.gz, .tgz o .tar
     #[arg(value_name = "ID|RUTA")]
     targets: Vec<PathBuf>,
     /// Comprueba cualquier carpeta como entrega de este ejercicio
@@ -95,10 +95,13 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     }
     for (exercise, path) in work {
         let Some(engine) = &engine else {
-            verdicts.push(check::without_engine(
-                exercise,
-                "no hay motor de Docker en marcha",
-            ));
+            match check::without_engine(exercise, &path, "no hay motor de Docker en marcha") {
+                Ok(verdict) => verdicts.push(verdict),
+                Err(error) => {
+                    tell::error(error);
+                    code = code.max(exit::USAGE);
+                }
+            }
             continue;
         };
         match check_one(engine, exercise, &path, &live).await? {

@@ -55,6 +55,8 @@ pub struct Exercise {
     pub hints: [String; 3],
     /// Base images that a submission may use.
     pub images: Vec<String>,
+    /// What the addresses that `ADD` may fetch begin with; none: `ADD` fetches nothing.
+    pub add_urls: Vec<String>,
     /// The compose services that the goal asks for: role and name.
     pub services: BTreeMap<String, String>,
     /// The checklist, in order.
@@ -142,6 +144,7 @@ impl Exercise {
             goal: manifest.goal.into_inner(),
             hints: [hint(), hint(), hint()],
             images: manifest.images.into_inner(),
+            add_urls: manifest.add_urls,
             services: manifest.services,
             items: manifest
                 .items

@@ -15,6 +15,7 @@ use crate::course::Exercise;
 use crate::lab::Lab;
 use crate::lab::layers::{Layers, MARK_PREFIX};
 use crate::lab::token;
+use crate::policy::Allowance;
 use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
@@ -138,6 +139,47 @@ impl<'lab> Bench<'lab> {
             .map_or(role, String::as_str)
     }
 
+    /// What the policy lets a submission of this exercise do.
+    pub fn allowance(&self) -> Allowance<'_> {
+        allowance(self.exercise)
+    }
+
+    /// The submission's files as they are built.
+    pub(crate) fn files(&self) -> &Snapshot {
+        &self.planted
+    }
+
+    /// Gives the project's secrets and configs copies of their own, where no container that mounts the folder around
+    /// them for writing can put a link in their place.
+    pub(crate) fn set_secrets_apart(&mut self) -> std::io::Result<()> {
+        let Some(tuned) = &mut self.tuned else {
+            return Ok(());
+        };
+        let dir = self.lab.dir().join("aparte");
+        std::fs::create_dir(&dir)?;
+        let project = &mut tuned.project;
+        let all = project
+            .secrets
+            .values_mut()
+            .chain(project.configs.values_mut());
+        for (index, provided) in all.enumerate() {
+            if let Provider::File(path) = &mut provided.provider.value
+                && let Ok(real) = self.dir.join(&*path).canonicalize()
+                && real.is_file()
+            {
+                let copy = dir.join(index.to_string());
+                std::fs::copy(real, &copy)?;
+                *path = copy.to_string_lossy().into_owned();
+            }
+        }
+        Ok(())
+    }
+
+    /// The project that is brought up: as the student has it, in the checker's surroundings.
+    pub(crate) fn tuned(&self) -> Option<&Loaded> {
+        self.tuned.as_ref()
+    }
+
     /// The service that serves the app, as the student would run it.
     pub fn api(&self) -> Option<&Service> {
         let loaded = self.compose.as_ref().ok()?.as_ref()?;
@@ -177,8 +219,20 @@ impl<'lab> Bench<'lab> {
     }
 }
 
+/// What the policy lets a submission of `exercise` do.
+pub fn allowance(exercise: &Exercise) -> Allowance<'_> {
+    Allowance {
+        images: &exercise.images,
+        add_urls: &exercise.add_urls,
+        api: exercise
+            .services
+            .get(API_ROLE)
+            .map_or(API_ROLE, String::as_str),
+    }
+}
+
 /// The project of `files` in the surroundings of `shell`.
-fn load(
+pub(crate) fn load(
     files: &Snapshot,
     shell: &BTreeMap<String, String>,
 ) -> Result<Option<Loaded>, ComposeError> {

@@ -166,7 +166,8 @@ fn dockerfile(reading: &Reading, out: &mut Out<'_>) {
 
 fn compose(reading: &Reading, out: &mut Out<'_>) {
     for error in reading.projects.iter().flat_map(|project| &project.errors) {
-        if let ComposeError::Invalid { message, location } = error
+        if let ComposeError::Invalid { message, location }
+        | ComposeError::Excessive { message, location } = error
             && !reading.is_dotenv(&location.file)
         {
             out.at(location.clone(), message.clone());
@@ -225,7 +226,8 @@ fn dockerignore(reading: &Reading, out: &mut Out<'_>) {
 
 fn dotenv(reading: &Reading, out: &mut Out<'_>) {
     for error in reading.projects.iter().flat_map(|project| &project.errors) {
-        if let ComposeError::Invalid { message, location } = error
+        if let ComposeError::Invalid { message, location }
+        | ComposeError::Excessive { message, location } = error
             && reading.is_dotenv(&location.file)
         {
             out.at(location.clone(), message.clone());

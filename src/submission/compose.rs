@@ -110,6 +110,14 @@ pub enum ComposeError {
         /// Where it is asked for; nothing when it was asked for on the command line.
         location: Option<Location>,
     },
+    /// More is asked for than any lab gives, though Compose itself would try.
+    #[error("{location}: {message}")]
+    Excessive {
+        /// In Spanish, with the way out.
+        message: String,
+        /// Where.
+        location: Location,
+    },
     /// A file is named that lies outside of the submission: nothing out there is ever read.
     #[error("{location}: {message}")]
     Outside {
@@ -138,7 +146,9 @@ impl ComposeError {
     /// Where the fault is, when it is in a file.
     pub fn location(&self) -> Option<&Location> {
         match self {
-            Self::Invalid { location, .. } | Self::Outside { location, .. } => Some(location),
+            Self::Invalid { location, .. }
+            | Self::Excessive { location, .. }
+            | Self::Outside { location, .. } => Some(location),
             Self::Missing { location, .. } => location.as_ref(),
         }
     }

@@ -1,10 +1,15 @@
 //! The snapshot: a submission's files, read once; every later step works on this copy.
 
+mod archive;
+mod folder;
+mod intake;
+mod links;
 mod survey;
+
+pub use links::Resolved;
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::io::Read;
 use std::path::Path;
 
 use bytes::Bytes;
@@ -86,114 +91,31 @@ fn is_parsed(path: &str) -> bool {
 }
 
 impl Snapshot {
-    /// Reads `root` within `limits`. Links are kept as links; devices, sockets and FIFOs are refused.
+    /// Reads `root`, a folder or an archive (`.zip`, `.tar`, `.tar.gz`, `.tgz`), within `limits`. Links are kept as
+    /// links and never followed out; devices, sockets and FIFOs are refused without being opened; an archive is read
+    /// where it lies and never unpacked.
     ///
     /// # Errors
-    /// [`SnapshotError::Unreadable`] when `root` is no readable folder, [`SnapshotError::Refused`]
+    /// [`SnapshotError::Unreadable`] when `root` is no readable folder or archive, [`SnapshotError::Refused`]
     /// when it exceeds `limits` or holds something that is neither file, folder nor link.
     pub fn read(root: &Path, limits: Limits) -> Result<Self, SnapshotError> {
         let meta = fs::metadata(root).map_err(|e| {
             SnapshotError::Unreadable(format!(
-                "no puedo leer la carpeta `{}`: {}",
+                "no puedo leer `{}`: {}",
                 root.display(),
                 describe_io(&e)
             ))
         })?;
-        if !meta.is_dir() {
-            return Err(SnapshotError::Unreadable(format!(
-                "`{}` no es una carpeta: indica la carpeta de la entrega, no un archivo suelto",
+        if meta.is_dir() {
+            return folder::read(root, limits);
+        }
+        match archive::Format::of(root) {
+            Some(format) if meta.is_file() => archive::read(root, format, limits),
+            _ => Err(SnapshotError::Unreadable(format!(
+                "`{}` no es una carpeta: indica la carpeta de la entrega, o su archivo `.zip` o `.tar.gz`, no un archivo suelto",
                 root.display()
-            )));
+            ))),
         }
-        let mut snapshot = Self::default();
-        let mut total = 0;
-        snapshot.read_dir(root, "", 0, &mut total, limits)?;
-        Ok(snapshot)
-    }
-
-    fn read_dir(
-        &mut self,
-        dir: &Path,
-        prefix: &str,
-        depth: usize,
-        total: &mut u64,
-        limits: Limits,
-    ) -> Result<(), SnapshotError> {
-        let unreadable = |path: &Path, e: &std::io::Error| {
-            SnapshotError::Unreadable(format!(
-                "no puedo leer `{}`: {}",
-                path.display(),
-                describe_io(e)
-            ))
-        };
-        if depth > limits.depth {
-            return Err(SnapshotError::Refused(format!(
-                "la entrega tiene más de {} carpetas una dentro de otra (en `{prefix}`)",
-                limits.depth
-            )));
-        }
-        for entry in fs::read_dir(dir).map_err(|e| unreadable(dir, &e))? {
-            let entry = entry.map_err(|e| unreadable(dir, &e))?;
-            let path = entry.path();
-            let name = entry.file_name();
-            let Some(name) = name.to_str() else {
-                return Err(SnapshotError::Refused(format!(
-                    "el nombre `{}` no es UTF-8: cámbialo y vuelve a entregar",
-                    path.display()
-                )));
-            };
-            let relative = if prefix.is_empty() {
-                name.to_owned()
-            } else {
-                format!("{prefix}/{name}")
-            };
-            if self.entries.len() >= limits.entries {
-                return Err(SnapshotError::Refused(format!(
-                    "la entrega tiene más de {} archivos: ¿quedó dentro un entorno virtual o `node_modules`?",
-                    limits.entries
-                )));
-            }
-            let kind = entry.file_type().map_err(|e| unreadable(&path, &e))?;
-            if kind.is_symlink() {
-                let target = fs::read_link(&path).map_err(|e| unreadable(&path, &e))?;
-                let target = target.to_string_lossy().into_owned();
-                self.entries.insert(relative, Entry::Link(target));
-            } else if kind.is_dir() {
-                self.entries.insert(relative.clone(), Entry::Dir);
-                self.read_dir(&path, &relative, depth + 1, total, limits)?;
-            } else if kind.is_file() {
-                let meta = entry.metadata().map_err(|e| unreadable(&path, &e))?;
-                let cap = if is_parsed(&relative) {
-                    limits.text
-                } else {
-                    limits.total
-                };
-                if meta.len() > cap {
-                    return Err(SnapshotError::Refused(format!(
-                        "`{relative}` pesa {} MB y el máximo para este archivo es {} MB",
-                        meta.len().div_ceil(1 << 20),
-                        cap >> 20
-                    )));
-                }
-                let mut bytes = Vec::with_capacity(meta.len() as usize);
-                fs::File::open(&path)
-                    .and_then(|f| f.take(cap + 1).read_to_end(&mut bytes))
-                    .map_err(|e| unreadable(&path, &e))?;
-                *total += bytes.len() as u64;
-                if *total > limits.total || bytes.len() as u64 > cap {
-                    return Err(SnapshotError::Refused(format!(
-                        "la entrega pesa más de {} MB: deja fuera modelos y datos grandes",
-                        limits.total >> 20
-                    )));
-                }
-                self.insert(&relative, bytes, is_executable(&meta));
-            } else {
-                return Err(SnapshotError::Refused(format!(
-                    "`{relative}` no es un archivo normal (es un dispositivo, un socket o una tubería): quítalo de la entrega"
-                )));
-            }
-        }
-        Ok(())
     }
 
     /// Whether there may be more in the folder than the snapshot names: what is not in it need not be missing.
@@ -221,11 +143,18 @@ impl Snapshot {
             .map(|(path, entry)| (path.as_str(), entry))
     }
 
-    /// The content of the file at `path`, or nothing when there is no such file.
+    /// The content of the file at `path`, through links that stay inside; nothing when there is no such file.
     pub fn file(&self, path: &str) -> Option<&Bytes> {
         match self.entries.get(path) {
             Some(Entry::File { bytes, .. }) => Some(bytes),
-            _ => None,
+            Some(Entry::Dir | Entry::Unread) => None,
+            Some(Entry::Link(_)) | None => match self.resolve(path) {
+                Resolved::Inside(real) if real != path => match self.entries.get(&real) {
+                    Some(Entry::File { bytes, .. }) => Some(bytes),
+                    _ => None,
+                },
+                _ => None,
+            },
         }
     }
 
@@ -255,6 +184,14 @@ impl Snapshot {
         let bytes = bytes.into();
         self.entries
             .insert(path.to_owned(), Entry::File { bytes, executable });
+    }
+
+    /// Adds a link, for tests.
+    #[cfg(test)]
+    pub(crate) fn put_link(&mut self, path: &str, target: &str) {
+        self.insert(path, "", false);
+        self.entries
+            .insert(path.to_owned(), Entry::Link(target.to_owned()));
     }
 
     /// Removes `path` and all below it.
@@ -321,8 +258,13 @@ impl Snapshot {
                     fs::write(&target, bytes)?;
                     set_mode(&target, if *executable { 0o755 } else { 0o644 })?;
                 }
-                // A link could point anywhere; nothing that is written here needs one.
-                Entry::Link(_) | Entry::Unread => {}
+                // One that leads out, or nowhere, is left away: whoever mounts this folder must not follow it.
+                Entry::Link(to) => {
+                    if !to.starts_with('/') && matches!(self.resolve(path), Resolved::Inside(_)) {
+                        set_link(to, &target)?;
+                    }
+                }
+                Entry::Unread => {}
             }
         }
         Ok(())
@@ -339,6 +281,16 @@ fn is_executable(meta: &fs::Metadata) -> bool {
 fn is_executable(_: &fs::Metadata) -> bool {
     // Docker's own client marks every file of a context sent from Windows as executable.
     true
+}
+
+#[cfg(unix)]
+fn set_link(to: &str, path: &Path) -> std::io::Result<()> {
+    std::os::unix::fs::symlink(to, path)
+}
+
+#[cfg(not(unix))]
+fn set_link(_: &str, _: &Path) -> std::io::Result<()> {
+    Ok(())
 }
 
 #[cfg(unix)]

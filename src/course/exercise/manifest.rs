@@ -55,6 +55,12 @@ pub(crate) struct Manifest {
     )]
     pub images: Spanned<Vec<String>>,
     #[serde(default)]
+    #[schemars(
+        description = "Direcciones que `ADD` puede descargar: una entera, o el comienzo de varias si termina en `/`. \
+                       Si no se pone, ninguna."
+    )]
+    pub add_urls: Vec<String>,
+    #[serde(default)]
     #[schemars(description = "De quién es cada archivo.")]
     pub files: Files,
     #[serde(default)]

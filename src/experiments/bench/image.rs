@@ -6,17 +6,17 @@ use std::time::Duration;
 use super::Bench;
 use crate::lab::build::{BuildError, BuildFailure, Built, Recipe};
 use crate::lab::engine::Facts;
+use crate::policy::dockerfile::{Standing, standing};
+use crate::policy::join;
 use crate::submission::compose::{Build, Service};
 use crate::submission::dockerfile::Dockerfile;
 use crate::submission::dockerignore::{self, Dockerignore};
+use crate::submission::snapshot::Resolved;
 use crate::submission::{Location, Snapshot};
 use crate::verdict::Finding;
 
 /// Steps of a build that took less are not told apart in the timings.
 const STEP_WORTH_TELLING: Duration = Duration::from_millis(300);
-
-/// Letters in which a name may differ from a stage's to be taken for a slip of the pen.
-const MOST_SLIPS: usize = 2;
 
 /// The image of the service under test.
 #[derive(Clone, Debug)]
@@ -136,7 +136,7 @@ impl<'lab> Bench<'lab> {
             ))
             .at(Some(service.location.clone())));
         };
-        if self.exercise.images.contains(&image.value) {
+        if self.allowance().has(&image.value) {
             return Ok(image.value.clone());
         }
         let api = self.api().filter(|api| {
@@ -175,6 +175,11 @@ impl<'lab> Bench<'lab> {
             }
         };
         let context = join(".", &order.context).ok_or_else(|| outside(&order.context))?;
+        // The folder that a link means, as `docker build` takes it.
+        let context = match files.resolve(&context) {
+            Resolved::Inside(real) => real,
+            _ => context,
+        };
         if !context.is_empty() && !files.contains(&context) {
             return Err(Finding::failed(format!(
                 "no existe la carpeta `{context}`, que el archivo de Compose da como contexto"
@@ -194,39 +199,29 @@ impl<'lab> Bench<'lab> {
         Ok((dockerfile, recipe))
     }
 
-    /// Every image that the Dockerfile starts from must be allowed and there: the checker never pulls.
+    /// Every image that the Dockerfile starts from must be there: the checker never pulls.
     async fn check_bases(&self, dockerfile: &Dockerfile) -> Result<(), Finding> {
         for base in dockerfile.bases() {
             let at = Some(base.location.clone());
-            let Some(image) = &base.image else {
-                if !dockerfile.faults.is_empty() {
-                    // The builder refuses the file before it fetches anything.
-                    continue;
-                }
-                return Err(Finding::refused(format!(
-                    "`{}`: no puedo saber qué imagen es antes de construir. Dale a la variable un valor con `ARG NOMBRE=valor`",
-                    base.written
-                ))
-                .at(at));
-            };
-            if !self.exercise.images.contains(image) {
-                let stages = dockerfile.stages.iter();
-                let mut names = stages.filter_map(|stage| stage.name.as_deref());
-                if let Some(name) =
-                    names.find(|name| strsim::osa_distance(name, image) <= MOST_SLIPS)
-                {
+            let image = match (standing(dockerfile, &base, &self.allowance()), &base.image) {
+                (Standing::Slip(name), _) => {
                     return Err(Finding::failed(format!(
-                        "ninguna etapa se llama `{image}`; ¿quisiste decir `{name}`?"
+                        "ninguna etapa se llama `{}`; ¿quisiste decir `{name}`?",
+                        base.written
                     ))
                     .at(at));
                 }
-                return Err(Finding::refused(format!(
-                    "`{}`: este ejercicio no admite esa imagen. Admite: {}",
-                    base.written,
-                    self.exercise.images.join(", ")
-                ))
-                .at(at));
-            }
+                (Standing::Allowed, Some(image)) => image,
+                (Standing::Faulty, _) => continue,
+                // The policy has already said no to the rest.
+                _ => {
+                    return Err(Finding::refused(format!(
+                        "`{}`: este ejercicio no admite esa imagen",
+                        base.written
+                    ))
+                    .at(at));
+                }
+            };
             if self.lab.docker().inspect_image(image).await.is_err() {
                 return Err(Finding::error(format!(
                     "falta la imagen base `{image}`, y al comprobar no se descarga nada. Prepárala con `muelle images prepare`"
@@ -266,24 +261,6 @@ impl Order {
             args: BTreeMap::new(),
         }
     }
-}
-
-/// `path` seen from `base`, cleaned; nothing when it leaves the submission.
-fn join(base: &str, path: &str) -> Option<String> {
-    let mut parts: Vec<&str> = Vec::new();
-    if path.starts_with('/') || base.starts_with('/') || path.contains("://") {
-        return None;
-    }
-    for part in base.split('/').chain(path.split('/')) {
-        match part {
-            "" | "." => {}
-            ".." => {
-                parts.pop()?;
-            }
-            part => parts.push(part),
-        }
-    }
-    Some(parts.join("/"))
 }
 
 /// `path` as seen from inside the folder `context`.

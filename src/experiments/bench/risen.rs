@@ -326,6 +326,7 @@ impl<'lab> Bench<'lab> {
 fn plain(error: &ComposeError) -> String {
     match error {
         ComposeError::Invalid { message, .. }
+        | ComposeError::Excessive { message, .. }
         | ComposeError::Missing { message, .. }
         | ComposeError::Outside { message, .. } => message.clone(),
     }

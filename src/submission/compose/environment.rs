@@ -28,7 +28,7 @@ pub(super) fn complete(
         files += service.env_file.len();
         if let Some(file) = service.env_file.last().filter(|_| files > MOST_FILES) {
             let message = format!("el proyecto nombra más de {MOST_FILES} archivos en `env_file`");
-            return super::fields::invalid(&file.location, message);
+            return super::fields::excessive(&file.location, message);
         }
         read_env_files(service, snapshot, surroundings, variables)?;
         read_label_files(service, snapshot, surroundings)?;

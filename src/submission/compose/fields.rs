@@ -22,6 +22,14 @@ pub(super) fn invalid<T>(location: &Location, message: impl Into<String>) -> Rea
     })
 }
 
+/// Like [`invalid`], for what asks for more than any lab gives.
+pub(super) fn excessive<T>(location: &Location, message: impl Into<String>) -> Read<T> {
+    Err(ComposeError::Excessive {
+        message: message.into(),
+        location: location.clone(),
+    })
+}
+
 /// A boolean in any of the spellings that Compose casts.
 pub(super) fn boolean(text: &str) -> Option<bool> {
     match text.to_ascii_lowercase().as_str() {

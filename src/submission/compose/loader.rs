@@ -5,7 +5,7 @@ mod include;
 
 use std::collections::BTreeMap;
 
-use super::fields::{Read, invalid};
+use super::fields::{Read, excessive, invalid};
 use super::merge::{canonical, merge, rebase, strip, unique};
 use super::schema::{self, Fault};
 use super::variables::Variables;
@@ -122,7 +122,7 @@ impl<'a> Loader<'a> {
     ) -> Read<Vec<Document>> {
         self.files_read += 1;
         if self.files_read > MOST_FILES {
-            return invalid(
+            return excessive(
                 asked,
                 format!("el proyecto lee más de {MOST_FILES} archivos"),
             );

@@ -31,7 +31,10 @@ pub(super) fn context(context: &str) -> String {
 /// The path of a file that must be in the submission: `path`, as written in a file of the folder `dir`.
 pub(super) fn inside(dir: &str, path: &str, location: &Location) -> Result<String, ComposeError> {
     let joined = join(dir, path);
-    if joined.starts_with(['/', '~']) || joined == ".." || joined.starts_with("../") {
+    // Compose would fetch it, and a path that is cleaned no longer shows it.
+    let fetched =
+        path.contains("://") || path.starts_with("git@") || path.starts_with("github.com/");
+    if fetched || joined.starts_with(['/', '~']) || joined == ".." || joined.starts_with("../") {
         return Err(ComposeError::Outside {
             message: format!(
                 "`{path}` está fuera de la entrega y no se lee: pon el archivo en tu carpeta y usa una ruta relativa, como `./{}`",

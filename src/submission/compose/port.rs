@@ -1,6 +1,6 @@
 //! Published ports.
 
-use super::fields::{Fields, Read, invalid, shown, text};
+use super::fields::{Fields, Read, excessive, invalid, shown, text};
 use crate::submission::location::Location;
 use crate::submission::yaml::Node;
 
@@ -130,7 +130,7 @@ fn short(written: &str, location: &Location) -> Read<Vec<Port>> {
         return invalid(location, wrong_port(target, written));
     };
     if last - first >= MOST_IN_RANGE {
-        return invalid(
+        return excessive(
             location,
             format!(
                 "el puerto `{written}` publica más de {MOST_IN_RANGE} puertos: publica solo los que usas"

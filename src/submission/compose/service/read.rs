@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{Condition, Dependency, EnvFile, Logging, Service};
-use crate::submission::compose::fields::{Fields, Read, integer, invalid, text};
+use crate::submission::compose::fields::{Fields, Read, excessive, integer, invalid, text};
 use crate::submission::compose::{
     Attachment, Build, Command, Deploy, Grant, Healthcheck, Located, Mount, Port, hosts,
 };
@@ -56,7 +56,7 @@ impl Service {
         for port in fields.nodes("ports") {
             ports.extend(Port::read(&port)?);
             if ports.len() > MOST_PORTS {
-                return invalid(
+                return excessive(
                     &port.location,
                     format!(
                         "un servicio no puede publicar más de {MOST_PORTS} puertos: publica solo los que usas"

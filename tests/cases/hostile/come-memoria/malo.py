@@ -1,0 +1,3 @@
+trozos = []
+while True:
+    trozos.append(b"x" * (16 << 20))

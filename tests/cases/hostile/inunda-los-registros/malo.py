@@ -1,0 +1,3 @@
+linea = "x" * 8000
+while True:
+    print(linea)
