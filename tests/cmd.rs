@@ -87,7 +87,7 @@ fn left() -> Vec<String> {
         muelle::lab::reaper::runs(engine.docker())
             .await
             .unwrap()
-            .into_keys()
+            .into_iter()
             .collect()
     })
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeTable;
 
+pub use self::manifest::BuildNetwork;
 use self::manifest::Manifest;
 use super::catalogue::ExperimentSpec;
 use super::fault::{Fault, Text};
@@ -55,6 +56,8 @@ pub struct Exercise {
     pub hints: [String; 3],
     /// Base images that a submission may use.
     pub images: Vec<String>,
+    /// What network the steps of a build have.
+    pub build_network: BuildNetwork,
     /// The compose services that the goal asks for: role and name.
     pub services: BTreeMap<String, String>,
     /// The checklist, in order.
@@ -142,6 +145,7 @@ impl Exercise {
             goal: manifest.goal.into_inner(),
             hints: [hint(), hint(), hint()],
             images: manifest.images.into_inner(),
+            build_network: manifest.build_network,
             services: manifest.services,
             items: manifest
                 .items
