@@ -1,7 +1,7 @@
 //! The end of a lab: removing all that carries its label, also when the process that made it is gone.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use bollard::errors::Error;
@@ -19,6 +19,9 @@ use super::{RUN_LABEL, anchor, limits};
 
 /// How long an anchor that is made but not started still counts as on its way up.
 const RISING: Duration = Duration::from_secs(15);
+
+/// How long an anchor may outlive its process: the engine has to notice, and may still be busy with its start.
+const LINGER: Duration = Duration::from_secs(1);
 
 /// Pause between two looks while something is undecided or on its way.
 const LOOK_AGAIN: Duration = Duration::from_millis(100);
@@ -47,15 +50,19 @@ enum Life {
 /// # Errors
 /// When the engine does not answer.
 pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
+    let begun = Instant::now();
     let mut reaped = BTreeSet::new();
     let mut passes = 0;
     loop {
+        // Who lives now and at the end of this time really lives.
+        let lingered = begun.elapsed() > LINGER;
         let lives = lives(docker).await?;
         let dead = lives.iter().filter(|(_, life)| **life == Life::Dead);
         let dead: Vec<_> = dead.map(|(run, _)| run.clone()).collect();
-        let rising = lives.values().any(|life| *life == Life::Rising);
+        let mut others = lives.values().filter(|life| **life != Life::Dead);
+        let undecided = others.any(|life| *life == Life::Rising || !lingered);
         passes += usize::from(!dead.is_empty());
-        if passes > PASSES || (dead.is_empty() && !rising) {
+        if passes > PASSES || (dead.is_empty() && !undecided) {
             return Ok(Reaped { runs: reaped.len() });
         }
         for run in dead {
@@ -63,7 +70,7 @@ pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
             unmoor(docker, &run).await?;
             reaped.insert(run);
         }
-        if rising {
+        if undecided {
             tokio::time::sleep(LOOK_AGAIN).await;
         }
     }
