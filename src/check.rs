@@ -116,17 +116,20 @@ pub async fn check_until(
         Some(Ok(items)) => items,
     };
     let mut notes = Vec::new();
-    if let Err(error) = closed {
-        notes.push(format!(
-            "no pude retirar todo del motor ({error:#}); `muelle clean` quitará el resto"
-        ));
-    }
-    for image in &exercise.images {
-        if let Some(made_of) = images::standin_label(lab.engine(), image).await {
-            notes.push(format!(
-                "`{image}` no es la imagen oficial, sino un sustituto del curso hecho con paquetes de {made_of}"
-            ));
+    match closed {
+        Ok(()) => {
+            for image in &exercise.images {
+                if let Some(made_of) = images::standin_label(lab.engine(), image).await {
+                    notes.push(format!(
+                        "`{image}` no es la imagen oficial, sino un sustituto del curso hecho con paquetes de {made_of}"
+                    ));
+                }
+            }
         }
+        // An engine that is in trouble is asked for no more.
+        Err(error) => notes.push(format!(
+            "no pude retirar todo del motor ({error:#}); `muelle clean` quitará el resto"
+        )),
     }
     let facts = lab.engine().facts();
     let mut verdict = verdict(exercise, items, begun);

@@ -170,7 +170,11 @@ impl Lab {
     /// # Errors
     /// When the engine does not answer; `muelle clean` finds the rest later.
     pub async fn close(&self) -> anyhow::Result<()> {
-        reaper::remove_run(self.docker(), &self.id).await
+        let limit = match &*self.course.borrow() {
+            Course::Halted(Halt::Machine(_)) => limits::CLOSE_IN_TROUBLE,
+            _ => limits::CLOSE,
+        };
+        reaper::remove_run(self.docker(), &self.id, limit).await
     }
 }
 

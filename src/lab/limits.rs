@@ -54,8 +54,11 @@ pub const ITEM: Duration = Duration::from_secs(360);
 /// Longest check of one submission.
 pub const CHECK: Duration = Duration::from_secs(1200);
 
-/// Longest removal of a lab.
+/// Longest removal of a lab, and of what killed ones left: they take a second.
 pub const CLOSE: Duration = Duration::from_secs(60);
+
+/// Longest removal of a lab whose engine is in trouble already.
+pub const CLOSE_IN_TROUBLE: Duration = Duration::from_secs(5);
 
 /// The rights of root that images legitimately use: becoming another user, owning files, low ports. Of the engine's
 /// own default, these are taken away: making devices, raw packets, `chroot`, writing to the audit log, and handing

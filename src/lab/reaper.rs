@@ -48,8 +48,12 @@ enum Life {
 /// Removes everything of labs whose process is gone; live ones, of whatever machine, are left alone.
 ///
 /// # Errors
-/// When the engine does not answer.
+/// When the engine does not answer, or takes longer than [`limits::CLOSE`].
 pub async fn reap(docker: &Docker) -> anyhow::Result<Reaped> {
+    within(limits::CLOSE, reap_patiently(docker)).await
+}
+
+async fn reap_patiently(docker: &Docker) -> anyhow::Result<Reaped> {
     let begun = Instant::now();
     let mut reaped = BTreeSet::new();
     let mut passes = 0;
@@ -159,13 +163,22 @@ async fn clock(docker: &Docker) -> anyhow::Result<i64> {
 /// waited for, as long as it shows.
 ///
 /// # Errors
-/// When the engine does not answer, or keeps something.
-pub async fn remove_run(docker: &Docker, run: &str) -> anyhow::Result<()> {
+/// When the engine does not answer within `limit`, or keeps something.
+pub async fn remove_run(docker: &Docker, run: &str, limit: Duration) -> anyhow::Result<()> {
     let removed = async {
         clear(docker, run).await?;
         unmoor(docker, run).await
     };
-    tokio::time::timeout(limits::CLOSE, removed).await?
+    within(limit, removed).await
+}
+
+async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = anyhow::Result<T>>,
+) -> anyhow::Result<T> {
+    tokio::time::timeout(limit, work)
+        .await
+        .unwrap_or_else(|_| anyhow::bail!("no acabó en {} s", limit.as_secs()))
 }
 
 /// Removes the anchor of the lab `run`.

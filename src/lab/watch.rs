@@ -14,7 +14,7 @@ use super::{Lab, RUN_LABEL, limits, reaper};
 const LOOK: Duration = Duration::from_millis(500);
 
 /// How long the engine may keep silent: a busy one answers in milliseconds.
-const SILENCE: Duration = Duration::from_secs(45);
+const SILENCE: Duration = Duration::from_secs(30);
 
 /// How long the disk gets to show that it was the lab that filled it, once its work is stopped.
 const SETTLE: Duration = Duration::from_secs(10);
