@@ -305,6 +305,17 @@ fn a_build_that_fills_the_disk_fails_once_and_gives_the_space_back() {
 }
 
 #[test]
+fn what_fails_before_the_anchor_is_up_is_believed() {
+    let _turn = turn();
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("compose.yaml"), "services: {}\n").unwrap();
+    let output = checking(folder.path(), "buildkit")
+        .wait_with_output()
+        .unwrap();
+    assert_eq!(document(&output)["outcome"], "failed");
+}
+
+#[test]
 fn an_anchor_that_goes_away_is_an_error_and_never_a_failure() {
     let _turn = turn();
     let mut child = checking(&solution(), "buildkit");

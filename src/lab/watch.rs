@@ -4,7 +4,7 @@
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use bollard::models::ContainerSummary;
+use bollard::models::{ContainerStateStatusEnum as Status, ContainerSummary};
 use bollard::query_parameters::ListContainersOptionsBuilder;
 
 use super::anchor::{Anchor, Silence};
@@ -95,7 +95,9 @@ impl Lab {
         let asked = async {
             if self.moored.load(Ordering::Relaxed) {
                 let state = self.docker().inspect_container(&anchor, None).await?.state;
-                Ok(state.and_then(|state| state.running) == Some(true))
+                let status = state.and_then(|state| state.status);
+                // One that is not started yet is no sign of anything: the first findings come within milliseconds.
+                Ok(matches!(status, Some(Status::RUNNING | Status::CREATED)))
             } else {
                 self.docker().ping().await.map(|_| true)
             }
