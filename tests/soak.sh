@@ -35,9 +35,7 @@ TOML
 cat >"$course/buena/Dockerfile" <<'D'
 FROM python:3.11-slim
 WORKDIR /srv
-COPY vendor vendor
-COPY requirements.txt .
-RUN pip install --no-cache-dir --no-index --find-links vendor -r requirements.txt
+RUN mkdir -p datos
 COPY . .
 CMD ["python", "-m", "app.main"]
 D
