@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
-use futures_util::future::join_all;
+use futures_util::future::{Either, join_all, select};
 use tokio::sync::watch;
 
 use crate::course::source::MANIFEST;
@@ -13,7 +13,7 @@ use crate::course::{Exercise, Item, exercise};
 use crate::experiments::bench::{self, Tell};
 use crate::experiments::{self, Bench, Entry};
 use crate::lab::engine::Engine;
-use crate::lab::{Lab, images};
+use crate::lab::{Halt, Lab, images, limits};
 use crate::policy::{self, Refusal};
 use crate::rules;
 use crate::submission::snapshot::{Limits, SnapshotError};
@@ -23,15 +23,15 @@ use crate::verdict::{EngineUsed, Event, Finding, ItemVerdict, Outcome, StaticFin
 /// Version of the JSON document of a verdict.
 const VERDICT_VERSION: u32 = 1;
 
-/// Longest time that one item may take.
-const ITEM_LIMIT: Duration = Duration::from_secs(360);
-
 /// Why a check gives no verdict at all.
 #[derive(Debug, thiserror::Error)]
 pub enum CheckError {
     /// The submission cannot be read.
     #[error("{0}")]
     Unreadable(String),
+    /// Someone asked for its end; nothing of it is left on the engine.
+    #[error("la comprobación se interrumpió")]
+    Interrupted,
     /// The checker or the machine failed before anything could be decided.
     #[error(transparent)]
     Machine(#[from] anyhow::Error),
@@ -49,6 +49,20 @@ pub async fn check(
     exercise: &Exercise,
     root: &Path,
     tell: Tell<'_>,
+) -> Result<Verdict, CheckError> {
+    check_until(engine, exercise, root, tell, std::future::pending()).await
+}
+
+/// As [`check`], but ends in order, with nothing left on the engine, as soon as `interrupt` comes.
+///
+/// # Errors
+/// See [`CheckError`].
+pub async fn check_until(
+    engine: Arc<Engine>,
+    exercise: &Exercise,
+    root: &Path,
+    tell: Tell<'_>,
+    interrupt: impl Future<Output = ()>,
 ) -> Result<Verdict, CheckError> {
     let begun = Instant::now();
     tell(Event::Started {
@@ -69,19 +83,40 @@ pub async fn check(
         }
     }
     bench.set_secrets_apart().map_err(anyhow::Error::from)?;
-    let items = try_items(exercise, &bench, tell).await;
-    let mut notes = Vec::new();
-    if let Err(error) = lab.timed("recoger el laboratorio", lab.close()).await {
-        notes.push(format!(
-            "no pude retirar todo del motor ({error:#}); `muelle clean` quitará el resto"
-        ));
-    }
-    for image in &exercise.images {
-        if let Some(made_of) = images::standin_label(lab.engine(), image).await {
-            notes.push(format!(
-                "`{image}` no es la imagen oficial, sino un sustituto del curso hecho con paquetes de {made_of}"
-            ));
+    let tried = {
+        let work = std::pin::pin!(work(exercise, &bench, tell));
+        let interrupt = std::pin::pin!(interrupt);
+        match select(work, interrupt).await {
+            Either::Left((tried, _)) => Some(tried),
+            Either::Right(_) => None,
         }
+    };
+    let closed = lab.timed("recoger el laboratorio", lab.close()).await;
+    let items = match tried {
+        None => return Err(CheckError::Interrupted),
+        Some(Err(error)) => {
+            let mut verdict =
+                undecided(exercise, begun, &Finding::error(format!("{error:#}")), tell);
+            verdict.findings = findings;
+            return Ok(verdict);
+        }
+        Some(Ok(items)) => items,
+    };
+    let mut notes = Vec::new();
+    match closed {
+        Ok(()) => {
+            for image in &exercise.images {
+                if let Some(made_of) = images::standin_label(lab.engine(), image).await {
+                    notes.push(format!(
+                        "`{image}` no es la imagen oficial, sino un sustituto del curso hecho con paquetes de {made_of}"
+                    ));
+                }
+            }
+        }
+        // An engine that is in trouble is asked for no more.
+        Err(error) => notes.push(format!(
+            "no pude retirar todo del motor ({error:#}); `muelle clean` quitará el resto"
+        )),
     }
     let facts = lab.engine().facts();
     let mut verdict = verdict(exercise, items, begun);
@@ -94,6 +129,22 @@ pub async fn check(
     verdict.findings = findings;
     verdict.timings = lab.timings();
     Ok(verdict)
+}
+
+/// Tries all items, under the lab's watch.
+async fn work(
+    exercise: &Exercise,
+    bench: &Bench<'_>,
+    tell: Tell<'_>,
+) -> anyhow::Result<Vec<ItemVerdict>> {
+    bench.lab.moor(&exercise.images).await?;
+    let items = std::pin::pin!(try_items(exercise, bench, tell));
+    let watch = std::pin::pin!(bench.lab.watch());
+    Ok(match select(items, watch).await {
+        Either::Left((items, _)) => items,
+        // It ended the lab's work: every item that is not decided yet hears of it.
+        Either::Right(((), items)) => items.await,
+    })
 }
 
 /// What reading finds in the student's own files, with the course's laid over them.
@@ -230,13 +281,14 @@ async fn try_items(exercise: &Exercise, bench: &Bench<'_>, tell: Tell<'_>) -> Ve
         .iter()
         .map(|item| (item.id.as_str(), watch::Sender::new(None)))
         .collect();
+    let blamed = OnceLock::new();
     join_all(exercise.items.iter().map(|item| {
-        let outcomes = &outcomes;
+        let (outcomes, blamed) = (&outcomes, &blamed);
         async move {
             let begun = Instant::now();
             let mut verdict = match barrier(item, outcomes).await {
                 Some((by, outcome)) => waiting(item, by, outcome),
-                None => decided(item, attempt(item, bench).await),
+                None => attempt(item, bench, blamed).await,
             };
             verdict.duration = begun.elapsed();
             outcomes[item.id.as_str()].send_replace(Some(verdict.outcome));
@@ -264,16 +316,46 @@ async fn barrier<'a>(
     None
 }
 
-/// Runs the item's experiment; whatever goes wrong there is no fault of the student's.
-async fn attempt(item: &Item, bench: &Bench<'_>) -> Finding {
-    let Some(entry) = experiments::find(&item.experiment) else {
-        return Finding::error(format!("no existe el experimento `{}`", item.experiment));
+/// Runs the item's experiment; whatever goes wrong there is no fault of the student's. What fails only counts while
+/// the lab can be trusted; a submission that took too much is told so once, by the item in `blamed`.
+async fn attempt(item: &Item, bench: &Bench<'_>, blamed: &OnceLock<String>) -> ItemVerdict {
+    let run = async {
+        match tokio::time::timeout(limits::ITEM, experiment(item, bench)).await {
+            Ok(Ok(finding)) => finding,
+            Ok(Err(error)) => Finding::error(format!("{error:#}")),
+            Err(_) => Finding::error(format!(
+                "el experimento no terminó en {} s",
+                limits::ITEM.as_secs()
+            )),
+        }
     };
-    let run = tokio::time::timeout(ITEM_LIMIT, (entry.run)(bench, &item.params));
-    match run.await {
-        Ok(Ok(finding)) => finding,
-        Ok(Err(error)) => Finding::error(format!("{error:#}")),
-        Err(_) => Finding::error(format!("no terminó en {} s", ITEM_LIMIT.as_secs())),
+    let found = tokio::select! {
+        found = run => Some(found),
+        () = bench.lab.stopping() => None,
+    };
+    let halt = match found {
+        Some(found) if !matches!(found.outcome, Outcome::Failed | Outcome::Error) => {
+            return decided(item, found);
+        }
+        Some(found) => match bench.lab.trust().await {
+            Ok(()) => return decided(item, found),
+            Err(halt) => halt,
+        },
+        None => bench.lab.halted().await,
+    };
+    match halt {
+        Halt::Machine(why) => decided(item, Finding::error(why)),
+        Halt::Submission(why) => match blamed.get_or_init(|| item.id.clone()) {
+            first if *first == item.id => decided(item, Finding::failed(why)),
+            first => waiting(item, first, Outcome::Failed),
+        },
+    }
+}
+
+async fn experiment(item: &Item, bench: &Bench<'_>) -> anyhow::Result<Finding> {
+    match experiments::find(&item.experiment) {
+        Some(entry) => (entry.run)(bench, &item.params).await,
+        None => anyhow::bail!("no existe el experimento `{}`", item.experiment),
     }
 }
 

@@ -11,7 +11,7 @@ use std::fmt;
 use std::path::Path;
 
 pub use catalogue::ExperimentSpec;
-pub use exercise::{Exercise, Item};
+pub use exercise::{BuildNetwork, Exercise, Item};
 pub use fault::{Fault, did_you_mean};
 pub use source::{Source, find_folder};
 

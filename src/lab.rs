@@ -1,44 +1,44 @@
 //! The lab: everything that one submission owns on the engine, and its end.
 
+mod anchor;
 mod apt;
 pub mod build;
 pub mod container;
 pub mod doctor;
 pub mod engine;
+pub mod fault;
 pub mod http;
 pub mod images;
 pub mod layers;
+pub mod limits;
 pub mod lock;
+mod network;
 pub mod reaper;
 pub mod stack;
 pub mod tied;
+mod watch;
 mod witness;
 
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use bollard::Docker;
 use rand::distr::{Alphanumeric, SampleString};
 use tempfile::TempDir;
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, OnceCell, Semaphore, SemaphorePermit, watch as channel};
 
 use crate::verdict::Timing;
+use anchor::Anchor;
 use engine::Engine;
-use reaper::RunLock;
+use watch::Course;
+
+pub use watch::Halt;
 
 /// Label that every object of a lab carries; its value is the lab's id.
 pub const RUN_LABEL: &str = "dev.muelle.run";
-
-/// Label that tells on which machine a lab's process runs.
-pub const HOST_LABEL: &str = "dev.muelle.host";
-
-/// Memory, in bytes, of a container whose service sets no limit.
-pub const MEMORY: i64 = 1 << 30;
-
-/// Processes of a container whose service sets no limit.
-pub const PIDS: i64 = 512;
 
 /// Heavy pieces of work (builds, image reads) that run at once in one lab.
 const HEAVY_AT_ONCE: u32 = 3;
@@ -54,25 +54,43 @@ pub struct Lab {
     heavy: Semaphore,
     opened: Instant,
     timings: std::sync::Mutex<Vec<Timing>>,
-    _lock: RunLock,
+    network: OnceCell<String>,
+    anchor: Mutex<Option<Anchor>>,
+    moored: AtomicBool,
+    course: channel::Sender<Course>,
 }
 
 impl Lab {
-    /// Opens an empty lab on `engine`.
+    /// Opens an empty lab on `engine`, which does not hear of it before [`Lab::moor`].
     ///
     /// # Errors
     /// When no folder for it can be made.
     pub fn open(engine: Arc<Engine>) -> anyhow::Result<Self> {
         let id = token(10).to_lowercase();
         Ok(Self {
-            _lock: RunLock::hold(&id)?,
             dir: tempfile::Builder::new().prefix("muelle-").tempdir()?,
             engine,
             id,
             heavy: Semaphore::new(HEAVY_AT_ONCE as usize),
             opened: Instant::now(),
             timings: std::sync::Mutex::default(),
+            network: OnceCell::new(),
+            anchor: Mutex::default(),
+            moored: AtomicBool::new(false),
+            course: channel::Sender::default(),
         })
+    }
+
+    /// Puts down what shows to everyone that this process lives, made from one of `images`: before anything else of
+    /// the lab is made. [`Lab::watch`] starts it.
+    ///
+    /// # Errors
+    /// When the engine does not make it.
+    pub async fn moor(&self, images: &[String]) -> anyhow::Result<()> {
+        let anchor = Anchor::create(self, images).await?;
+        self.moored.store(anchor.is_some(), Ordering::Relaxed);
+        *self.anchor.lock().await = anchor;
+        Ok(())
     }
 
     /// The engine that it lives on.
@@ -97,10 +115,7 @@ impl Lab {
 
     /// The labels of everything that it makes.
     pub fn labels(&self) -> HashMap<String, String> {
-        HashMap::from([
-            (RUN_LABEL.to_owned(), self.id.clone()),
-            (HOST_LABEL.to_owned(), reaper::host()),
-        ])
+        HashMap::from([(RUN_LABEL.to_owned(), self.id.clone())])
     }
 
     /// Waits for a turn at heavy work.
@@ -155,7 +170,11 @@ impl Lab {
     /// # Errors
     /// When the engine does not answer; `muelle clean` finds the rest later.
     pub async fn close(&self) -> anyhow::Result<()> {
-        reaper::remove_run(self.docker(), &self.id).await
+        let limit = match &*self.course.borrow() {
+            Course::Halted(Halt::Machine(_)) => limits::CLOSE_IN_TROUBLE,
+            _ => limits::CLOSE,
+        };
+        reaper::remove_run(self.docker(), &self.id, limit).await
     }
 }
 

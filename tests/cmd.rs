@@ -87,7 +87,7 @@ fn left() -> Vec<String> {
         muelle::lab::reaper::runs(engine.docker())
             .await
             .unwrap()
-            .into_keys()
+            .into_iter()
             .collect()
     })
 }
@@ -316,14 +316,15 @@ fn a_report_into_a_pipe_has_no_colours() {
 /// What the build below is busy with.
 const SLEEP: &str = "sleep 123.5";
 
-/// Starts a check and waits until it builds.
-fn building() -> Child {
+/// Starts a check with `builder` and waits until it builds.
+fn building(builder: &str) -> Child {
     prepare();
     let dockerfile = format!("FROM python:3.11-slim\nRUN {SLEEP}; true\n");
     let folder = Box::leak(Box::new(folder(&[("Dockerfile", dockerfile.as_bytes())])));
     let mut child = muelle()
         .args(["check", "--exercise", "proyecto-final"])
         .arg(folder.path())
+        .env("MUELLE_BUILDER", builder)
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())
         .spawn()
@@ -350,8 +351,12 @@ fn building() -> Child {
 fn a_signal_ends_a_check_and_nothing_is_left() {
     let _turn = turn();
     use rustix::process::{Pid, Signal, kill_process};
-    for (signal, code) in [(Signal::TERM, 143), (Signal::INT, 130)] {
-        let mut child = building();
+    for (signal, code, builder) in [
+        (Signal::TERM, 143, "buildkit"),
+        (Signal::INT, 130, "buildkit"),
+        (Signal::TERM, 143, "classic"),
+    ] {
+        let mut child = building(builder);
         let pid = Pid::from_raw(i32::try_from(child.id()).unwrap()).unwrap();
         kill_process(pid, signal).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(code));

@@ -1,7 +1,8 @@
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::ValueEnum;
+use tokio::task::JoinSet;
 
 use super::live::Live;
 use super::{exit, static_check, tell};
@@ -89,9 +90,11 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
             None
         }
     };
+    // What killed checks left goes meanwhile: nothing of theirs stands in the way of this one.
+    let mut chores = JoinSet::new();
     if let Some(engine) = &engine {
-        // What an earlier check left must not stand in the way; that it cannot be removed neither.
-        let _ = reaper::reap(engine.docker()).await;
+        let docker = engine.docker().clone();
+        chores.spawn(async move { reaper::reap(&docker).await });
     }
     for (exercise, path) in work {
         let Some(engine) = &engine else {
@@ -119,6 +122,8 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
         }
     }
     live.end();
+    // That something of theirs cannot be removed is no fault of these submissions.
+    chores.join_all().await;
     if !args.timings {
         verdicts
             .iter_mut()
@@ -152,19 +157,18 @@ pub(super) async fn check_one(
     live: &Live,
 ) -> anyhow::Result<Checked> {
     let tell = |event| live.show(event);
-    let run = check::check(engine.clone(), exercise, path, &tell);
-    let ended = tokio::select! {
-        ended = run => ended,
-        code = interrupted() => {
-            live.say("interrumpido: retiro lo que quedaba en el motor");
-            // A request that was on its way may still be carried out: look until nothing is left.
-            while reaper::reap(engine.docker()).await?.runs > 0 {}
-            return Ok(Checked::Interrupted(code));
-        }
+    let code = OnceLock::new();
+    let interrupt = async {
+        let signal = interrupted().await;
+        live.say("interrumpido: retiro lo que quedaba en el motor");
+        code.get_or_init(|| signal);
     };
-    match ended {
+    match check::check_until(engine.clone(), exercise, path, &tell, interrupt).await {
         Ok(verdict) => Ok(Checked::Verdict(Box::new(verdict))),
         Err(CheckError::Unreadable(why)) => Ok(Checked::Unreadable(why)),
+        Err(CheckError::Interrupted) => Ok(Checked::Interrupted(
+            code.get().copied().unwrap_or(exit::INTERRUPTED),
+        )),
         Err(CheckError::Machine(error)) => Err(error),
     }
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use toml::de::DeTable;
 
+pub use self::manifest::BuildNetwork;
 use self::manifest::Manifest;
 use super::catalogue::ExperimentSpec;
 use super::fault::{Fault, Text};
@@ -57,6 +58,8 @@ pub struct Exercise {
     pub images: Vec<String>,
     /// What the addresses that `ADD` may fetch begin with; none: `ADD` fetches nothing.
     pub add_urls: Vec<String>,
+    /// What network the steps of a build have.
+    pub build_network: BuildNetwork,
     /// The compose services that the goal asks for: role and name.
     pub services: BTreeMap<String, String>,
     /// The checklist, in order.
@@ -145,6 +148,7 @@ impl Exercise {
             hints: [hint(), hint(), hint()],
             images: manifest.images.into_inner(),
             add_urls: manifest.add_urls,
+            build_network: manifest.build_network,
             services: manifest.services,
             items: manifest
                 .items

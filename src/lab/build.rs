@@ -1,5 +1,7 @@
 //! Image builds: a context and a Dockerfile in, an image with the story of its steps out.
 
+mod mark;
+
 use std::collections::HashMap;
 use std::time::Duration;
 
@@ -8,13 +10,10 @@ use bollard::query_parameters::{BuildImageOptionsBuilder, BuilderVersion};
 use bytes::Bytes;
 use futures_util::StreamExt;
 
-use super::Lab;
 use super::engine::Builder;
+use super::{Lab, fault, limits};
 use crate::submission::Snapshot;
 use crate::submission::snapshot::Entry;
-
-/// Longest build that is waited for.
-pub const BUILD_LIMIT: Duration = Duration::from_secs(300);
 
 /// Name of the Dockerfile inside a context whose `.dockerignore` leaves it out.
 const DOCKERFILE_APART: &str = ".muelle.Dockerfile";
@@ -35,6 +34,10 @@ pub struct Recipe {
     pub target: Option<String>,
     /// Build arguments.
     pub args: Vec<(String, String)>,
+    /// The lines of the Dockerfile on which its `FROM`s end.
+    pub froms: Vec<usize>,
+    /// Whether its steps have no network.
+    pub offline: bool,
 }
 
 /// One step of a build as the builder names it, for example `[constructor 5/8] RUN pip install …`.
@@ -74,8 +77,8 @@ pub enum BuildError {
     /// The submission is to blame.
     #[error("{}", .0.message)]
     Failed(BuildFailure),
-    /// It took longer than [`BUILD_LIMIT`].
-    #[error("la construcción no terminó en {} s", BUILD_LIMIT.as_secs())]
+    /// It took longer than [`limits::BUILD`].
+    #[error("la construcción no terminó en {} s", limits::BUILD.as_secs())]
     TimedOut,
     /// The engine or the machine is to blame.
     #[error("el motor falló al construir: {0}")]
@@ -94,13 +97,20 @@ impl Lab {
     /// See [`BuildError`].
     pub async fn build(&self, name: &str, recipe: &Recipe) -> Result<Built, BuildError> {
         let _slot = self.work_slot().await;
-        tokio::time::timeout(BUILD_LIMIT, self.run_build(name, recipe))
+        tokio::time::timeout(limits::BUILD, self.run_build(name, recipe))
             .await
             .map_err(|_| BuildError::TimedOut)?
     }
 
     async fn run_build(&self, name: &str, recipe: &Recipe) -> Result<Built, BuildError> {
-        let (tar, dockerfile) = recipe.pack()?;
+        let builder = self.engine().facts().builder;
+        let (tar, dockerfile) = match builder {
+            Builder::Buildkit => recipe.pack(&recipe.dockerfile)?,
+            Builder::Classic => {
+                let marked = mark::mark(&recipe.dockerfile, &recipe.froms, &self.labels());
+                recipe.pack(&marked.into())?
+            }
+        };
         let tag = format!("muelle/{}:{name}", self.id());
         let args: HashMap<String, String> = recipe.args.iter().cloned().collect();
         let mut options = BuildImageOptionsBuilder::default()
@@ -113,11 +123,20 @@ impl Lab {
         if let Some(target) = &recipe.target {
             options = options.target(target);
         }
-        options = match self.engine().facts().builder {
+        if recipe.offline {
+            options = options.networkmode("none");
+        }
+        options = match builder {
             Builder::Buildkit => options
                 .version(BuilderVersion::BuilderBuildKit)
                 .session(&format!("muelle-{}-{name}-{}", self.id(), super::token(8))),
-            Builder::Classic => options.version(BuilderVersion::BuilderV1),
+            // BuildKit knows no limits for its steps.
+            Builder::Classic => options
+                .version(BuilderVersion::BuilderV1)
+                .memory(limits::MEMORY as i32)
+                .memswap(limits::MEMORY as i32)
+                .cpuperiod(limits::CPU_PERIOD as i32)
+                .cpuquota(limits::CPU_QUOTA as i32),
         };
         let body = http_body_util::Either::Left(http_body_util::Full::new(tar));
         let mut stream =
@@ -134,7 +153,11 @@ impl Lab {
             }
         }
         if let Some(error) = error {
-            return Err(story.failure(error));
+            let froms = match builder {
+                Builder::Buildkit => &[],
+                Builder::Classic => recipe.froms.as_slice(),
+            };
+            return Err(story.failure(error, froms));
         }
         let image = self.docker().inspect_image(&tag).await?;
         Ok(Built {
@@ -145,17 +168,17 @@ impl Lab {
 }
 
 impl Recipe {
-    /// The context as a tar, and the Dockerfile's name in it.
-    fn pack(&self) -> std::io::Result<(Bytes, &str)> {
+    /// The context with `dockerfile` as a tar, and the Dockerfile's name in it.
+    fn pack(&self, dockerfile: &Bytes) -> std::io::Result<(Bytes, &str)> {
         let mut tar = tar::Builder::new(Vec::new());
         for (path, entry) in self.context.entries() {
             append(&mut tar, path, entry)?;
         }
-        let name = if self.context.file(&self.path) == Some(&self.dockerfile) {
+        let name = if self.context.file(&self.path) == Some(dockerfile) {
             self.path.as_str()
         } else {
             let entry = Entry::File {
-                bytes: self.dockerfile.clone(),
+                bytes: dockerfile.clone(),
                 executable: false,
             };
             append(&mut tar, DOCKERFILE_APART, &entry)?;
@@ -199,6 +222,9 @@ struct Story {
     /// BuildKit: vertex digest → index into `told`.
     vertices: HashMap<String, usize>,
     told: Vec<Told>,
+    /// Classic: how many of the steps so far were our own, and whether the last one was.
+    ours: usize,
+    in_ours: bool,
 }
 
 #[derive(Default)]
@@ -246,12 +272,24 @@ impl Story {
     /// The classic builder tells its story in prose: `Step 2/5 : RUN …`, ` ---> Using cache`; Podman's likewise:
     /// `STEP 2/5: RUN …` (of a stage: `[1/2] STEP 2/5: …`), `--> Using cache …`.
     fn read_classic(&mut self, text: &str) {
-        let classic = text.starts_with("Step ") && text.contains(" : ");
-        if classic || podman_step(text) {
-            self.told.push(Told {
-                name: text.trim().to_owned(),
-                ..Told::default()
-            });
+        let classic = classic_step(text);
+        if classic.is_some() || podman_step(text) {
+            self.in_ours = mark::is_ours(text);
+            self.ours += usize::from(self.in_ours);
+            if !self.in_ours {
+                let name = match classic {
+                    Some((number, instruction)) => {
+                        format!("Step {} : {instruction}", number - self.ours)
+                    }
+                    None => text.trim().to_owned(),
+                };
+                self.told.push(Told {
+                    name,
+                    ..Told::default()
+                });
+            }
+        } else if self.in_ours {
+            // What the builder says of a mark concerns nobody.
         } else if let Some(step) = self.told.last_mut() {
             if text.trim() == "---> Using cache" || text.starts_with("--> Using cache ") {
                 step.cached = true;
@@ -276,7 +314,7 @@ impl Story {
             .collect()
     }
 
-    fn failure(self, error: bollard::errors::Error) -> BuildError {
+    fn failure(self, error: bollard::errors::Error, froms: &[usize]) -> BuildError {
         use bollard::errors::Error;
         let message = match error {
             Error::DockerStreamError { error } => error,
@@ -297,9 +335,10 @@ impl Story {
         if let Some(words) = self.told.last().and_then(unstartable) {
             return BuildError::Engine(Error::DockerStreamError { error: words });
         }
-        if is_engine_fault(&message) {
+        if fault::is_machines(&message) {
             return BuildError::Engine(Error::DockerStreamError { error: message });
         }
+        let message = mark::unmarked(&message, froms);
         // With BuildKit the failed vertex says so; the classic builder fails in its last step.
         let classic = self.vertices.is_empty();
         let step = if classic {
@@ -327,16 +366,11 @@ fn podman_step(text: &str) -> bool {
         .is_some_and(|(number, _)| number.contains('/'))
 }
 
-/// Faults of the machine that the engine reports in a build's own stream.
-fn is_engine_fault(message: &str) -> bool {
-    [
-        "no space left on device",
-        "transport is closing",
-        "connection refused: unknown",
-        "context canceled",
-    ]
-    .iter()
-    .any(|fault| message.contains(fault))
+/// The number and the instruction of a line `Step 2/5 : RUN …`.
+fn classic_step(text: &str) -> Option<(usize, &str)> {
+    let (number, instruction) = text.strip_prefix("Step ")?.split_once(" : ")?;
+    let (number, _) = number.split_once('/')?;
+    Some((number.parse().ok()?, instruction.trim()))
 }
 
 impl Told {
@@ -395,6 +429,31 @@ mod tests {
     }
 
     #[test]
+    fn our_marks_are_no_steps_of_a_classic_build() {
+        let mut story = Story::default();
+        for line in [
+            "Step 1/4 : FROM x",
+            "Step 2/4 : LABEL dev.muelle.run=abc",
+            " ---> Using cache\n",
+            "Step 3/4 : RUN a",
+            "Step 4/4 : LABEL dev.muelle.run=abc",
+            "Removing intermediate container 1\n",
+        ] {
+            story.read(said(line));
+        }
+        let steps: Vec<_> = story
+            .steps()
+            .into_iter()
+            .map(|s| (s.name, s.cached))
+            .collect();
+        let expected = [("Step 1 : FROM x", false), ("Step 2 : RUN a", false)];
+        assert_eq!(
+            steps,
+            expected.map(|(name, cached)| (name.to_owned(), cached))
+        );
+    }
+
+    #[test]
     fn a_classic_failure_names_its_last_step_and_what_it_printed() {
         let mut story = Story::default();
         story.read(said("Step 1/2 : FROM x"));
@@ -403,10 +462,10 @@ mod tests {
         let error = bollard::errors::Error::DockerStreamError {
             error: "returned a non-zero code: 1".into(),
         };
-        let BuildError::Failed(failure) = story.failure(error) else {
+        let BuildError::Failed(failure) = story.failure(error, &[]) else {
             panic!("the submission is to blame");
         };
-        assert_eq!(failure.step.as_deref(), Some("Step 2/2 : RUN false"));
+        assert_eq!(failure.step.as_deref(), Some("Step 2 : RUN false"));
         assert_eq!(failure.output, ["se rompió"]);
     }
 
@@ -451,7 +510,7 @@ mod tests {
             error: "write /x: no space left on device".into(),
         };
         assert!(matches!(
-            Story::default().failure(error),
+            Story::default().failure(error, &[]),
             BuildError::Engine(_)
         ));
     }
@@ -466,7 +525,7 @@ mod tests {
             dockerfile: Bytes::from_static(b"FROM scratch\n"),
             ..Recipe::default()
         };
-        let (_, name) = recipe.pack().expect("packs");
+        let (_, name) = recipe.pack(&recipe.dockerfile).expect("packs");
         assert_eq!(name, DOCKERFILE_APART);
     }
 }

@@ -19,6 +19,7 @@ use futures_util::StreamExt;
 use super::Lab;
 use super::engine::Reach;
 use super::http::{Reply, Request};
+use super::limits;
 
 /// Pause between two looks at the engine while waiting for a fact.
 pub const GLANCE: Duration = Duration::from_millis(40);
@@ -105,7 +106,7 @@ pub struct Health {
 }
 
 impl<'lab> Container<'lab> {
-    /// Creates, but does not start, a container named after the lab and `name`.
+    /// Creates, but does not start, a container named after the lab and `name`, within the lab's limits.
     ///
     /// # Errors
     /// The engine's own.
@@ -115,6 +116,7 @@ impl<'lab> Container<'lab> {
         mut body: ContainerCreateBody,
     ) -> Result<Self, bollard::errors::Error> {
         body.labels.get_or_insert_default().extend(lab.labels());
+        limits::contain(body.host_config.get_or_insert_default());
         let name = format!("muelle-{}-{name}", lab.id());
         let options = CreateContainerOptionsBuilder::default().name(&name).build();
         let id = lab.docker().create_container(Some(options), body).await?.id;
@@ -134,9 +136,18 @@ impl<'lab> Container<'lab> {
     /// Starts it.
     ///
     /// # Errors
-    /// The engine's own, for example a command that the image does not have.
+    /// The engine's own, for example a command that the image does not have; `TimedOut` after [`limits::START`].
     pub async fn start(&self) -> Result<(), bollard::errors::Error> {
-        self.lab.docker().start_container(&self.id, None).await
+        let started = self.lab.docker().start_container(&self.id, None);
+        tokio::time::timeout(limits::START, started)
+            .await
+            .unwrap_or_else(|_| {
+                let why = format!(
+                    "el motor no arrancó el contenedor en {} s",
+                    limits::START.as_secs()
+                );
+                Err(std::io::Error::new(std::io::ErrorKind::TimedOut, why).into())
+            })
     }
 
     /// Everything that the engine knows of it.

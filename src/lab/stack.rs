@@ -12,15 +12,14 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bollard::errors::Error;
-use bollard::models::{
-    EndpointSettings, NetworkConnectRequest, NetworkCreateRequest, VolumeCreateRequest,
-};
+use bollard::models::{EndpointSettings, NetworkConnectRequest, VolumeCreateRequest};
 use bollard::query_parameters::RemoveVolumeOptions;
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, watch};
 
 use super::Lab;
 use super::container::Container;
+use super::fault;
 use crate::submission::Location;
 use crate::submission::compose::{Condition, Project, Service};
 
@@ -333,16 +332,11 @@ impl<'lab> Stack<'lab> {
         let declared = self.project.networks.get(key);
         let mut labels = self.compose_labels();
         labels.insert("com.docker.compose.network".into(), key.to_owned());
-        let request = NetworkCreateRequest {
-            name: self.full_name(key),
-            driver: Some("bridge".into()),
-            internal: declared
-                .and_then(|network| network.internal.as_ref())
-                .map(|yes| yes.value),
-            labels: Some(labels),
-            ..NetworkCreateRequest::default()
-        };
-        Ok(self.lab.docker().create_network(request).await?.id)
+        let internal = declared.and_then(|network| network.internal.as_ref());
+        let internal = internal.map(|yes| yes.value);
+        self.lab
+            .make_network(self.full_name(key), internal, labels)
+            .await
     }
 
     fn compose_labels(&self) -> HashMap<String, String> {
@@ -479,13 +473,7 @@ fn blame(service: &Service, error: Error) -> UpError {
     let Error::DockerResponseServerError { message, .. } = &error else {
         return engine(error);
     };
-    const MACHINE: [&str; 4] = [
-        "no space left on device",
-        "non-overlapping IPv4 address pool",
-        "cannot allocate memory",
-        "No such image",
-    ];
-    if MACHINE.iter().any(|words| message.contains(words)) {
+    if fault::is_machines(message) {
         return engine(error);
     }
     let port = service.ports.iter().find(|port| port.published.is_some());

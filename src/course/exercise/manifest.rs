@@ -61,6 +61,11 @@ pub(crate) struct Manifest {
     )]
     pub add_urls: Vec<String>,
     #[serde(default)]
+    #[schemars(
+        description = "Qué red tienen los pasos de la construcción; si no se pone, `index`."
+    )]
+    pub build_network: BuildNetwork,
+    #[serde(default)]
     #[schemars(description = "De quién es cada archivo.")]
     pub files: Files,
     #[serde(default)]
@@ -74,6 +79,17 @@ pub(crate) struct Manifest {
         description = "La lista de comprobación, en orden."
     )]
     pub items: Spanned<Vec<ItemEntry>>,
+}
+
+/// What network the steps of a build have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum BuildNetwork {
+    /// Ninguna: todo lo que se instala está en la carpeta.
+    None,
+    /// Los índices de paquetes: para instalar con `pip`, `npm` o `apt`.
+    #[default]
+    Index,
 }
 
 /// `[files]`.

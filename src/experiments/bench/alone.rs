@@ -8,6 +8,7 @@ use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding
 use super::{APP_PORT, Bench, Image};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::engine::Reach;
+use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::no_health;
 
@@ -46,8 +47,10 @@ impl<'lab> Bench<'lab> {
             "LOG_LEVEL=INFO".to_owned(),
         ];
         // What is tried on this container has nothing to do with its health check.
-        let body = self.body_alone(image, environment, Some(no_health()));
         let started = async {
+            let body = self
+                .body_alone(image, environment, Some(no_health()))
+                .await?;
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
             Ok(container)
@@ -60,7 +63,7 @@ impl<'lab> Bench<'lab> {
             Err(Error::DockerResponseServerError {
                 status_code: 400 | 404 | 500,
                 message,
-            }) => Ok(Alone {
+            }) if !fault::is_machines(&message) => Ok(Alone {
                 container: None,
                 trouble: Some(format!("el contenedor no arranca: {message}")),
             }),
@@ -71,31 +74,33 @@ impl<'lab> Bench<'lab> {
 
 impl Bench<'_> {
     /// What the engine is asked for to run the image with nothing around it.
-    pub(super) fn body_alone(
+    ///
+    /// # Errors
+    /// When the engine does not make the lab's network.
+    pub(super) async fn body_alone(
         &self,
         image: &Image,
         environment: Vec<String>,
         healthcheck: Option<HealthConfig>,
-    ) -> ContainerCreateBody {
+    ) -> Result<ContainerCreateBody, Error> {
         let port = format!("{APP_PORT}/tcp");
         let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
         let binding = PortBinding {
             host_ip: Some("127.0.0.1".into()),
             host_port: None,
         };
-        ContainerCreateBody {
+        Ok(ContainerCreateBody {
             image: Some(image.built.image.clone()),
             env: Some(environment),
             healthcheck,
             exposed_ports: published.then(|| vec![port.clone()]),
             host_config: Some(HostConfig {
-                memory: Some(crate::lab::MEMORY),
-                pids_limit: Some(crate::lab::PIDS),
+                network_mode: Some(self.lab.network().await?.to_owned()),
                 port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
-        }
+        })
     }
 }
 

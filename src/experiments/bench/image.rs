@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::Bench;
+use crate::course::BuildNetwork;
 use crate::lab::build::{BuildError, BuildFailure, Built, Recipe};
 use crate::lab::engine::Facts;
 use crate::policy::dockerfile::{Standing, standing};
@@ -195,6 +196,8 @@ impl<'lab> Bench<'lab> {
             dockerfile: dockerfile.without_syntax().into(),
             target: order.target.clone(),
             args: order.args.clone().into_iter().collect(),
+            froms: dockerfile.stage_starts(),
+            offline: self.exercise.build_network == BuildNetwork::None,
         };
         Ok((dockerfile, recipe))
     }

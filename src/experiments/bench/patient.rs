@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
+use bollard::errors::Error;
 use bollard::models::HealthStatusEnum;
 
 use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
+use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::{
     HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health, never_probed,
@@ -98,10 +100,16 @@ impl<'lab> Bench<'lab> {
             _ => {
                 let environment = vec![format!("{}={}", key.0, key.1)];
                 let body = self.body_alone(image, environment, inherited_health(timing));
+                let body = body.await.map_err(|error| broken(error.into()))?;
                 let container = Container::create(self.lab, "paciente", body).await;
                 let container = container.map_err(|error| broken(error.into()))?;
-                container.start().await.map_err(|error| {
-                    Finding::failed(format!("el contenedor no arranca: {error}"))
+                container.start().await.map_err(|error| match error {
+                    Error::DockerResponseServerError { message, .. }
+                        if !fault::is_machines(&message) =>
+                    {
+                        Finding::failed(format!("el contenedor no arranca: {message}"))
+                    }
+                    error => broken(error.into()),
                 })?;
                 (container, None)
             }

@@ -5,14 +5,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use bollard::models::{
-    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, HostConfigLogConfig, Mount,
-    MountTmpfsOptions, MountType, MountVolumeOptions, NetworkingConfig, PortBinding,
-    ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
+    ContainerCreateBody, EndpointSettings, HealthConfig, HostConfig, Mount, MountTmpfsOptions,
+    MountType, MountVolumeOptions, NetworkingConfig, PortBinding, ResourcesUlimits, RestartPolicy,
+    RestartPolicyNameEnum,
 };
 
 use super::{HealthTiming, Pace, Stack, Tweaks};
 use crate::lab::engine::Reach;
-use crate::lab::{MEMORY, PIDS};
 use crate::submission::compose::command::Form;
 use crate::submission::compose::{
     Attachment, Command, Grant, Healthcheck, MountKind, Provider, Service, Test,
@@ -198,19 +197,11 @@ impl Translation<'_, '_> {
             tmpfs: Some(tmpfs.collect()),
             port_bindings: Some(bindings),
             restart_policy: Some(restart(service)),
-            memory: Some(
-                service
-                    .memory_limit()
-                    .map_or(MEMORY, |limit| i64::try_from(limit.value).unwrap_or(MEMORY)),
-            ),
+            memory: service
+                .memory_limit()
+                .and_then(|limit| i64::try_from(limit.value).ok()),
             nano_cpus: service.cpu_limit().map(|cpus| (cpus.value * 1e9) as i64),
-            pids_limit: Some(
-                service
-                    .pid_limit()
-                    .map(|pids| pids.value)
-                    .filter(|&pids| pids > 0)
-                    .unwrap_or(PIDS),
-            ),
+            pids_limit: service.pid_limit().map(|pids| pids.value),
             readonly_rootfs: service.read_only.as_ref().map(|yes| yes.value),
             init: service.init.as_ref().map(|yes| yes.value),
             cap_add: Some(
@@ -263,14 +254,6 @@ impl Translation<'_, '_> {
                     })
                     .collect(),
             ),
-            // Logs stay with the engine and small, whatever driver the service asks for.
-            log_config: Some(HostConfigLogConfig {
-                typ: Some("json-file".into()),
-                config: Some(HashMap::from([
-                    ("max-size".into(), "10m".into()),
-                    ("max-file".into(), "1".into()),
-                ])),
-            }),
             network_mode: service
                 .network_mode
                 .as_ref()

@@ -137,6 +137,16 @@ impl Dockerfile {
         Some(Location::line(&self.path, self.location(found.span).line))
     }
 
+    /// The lines on which the `FROM`s end: what is put behind them stands at the beginning of its stage.
+    #[must_use]
+    pub fn stage_starts(&self) -> Vec<usize> {
+        let froms = self
+            .instructions
+            .iter()
+            .filter(|instruction| matches!(instruction.kind, Kind::From(_)));
+        froms.map(|from| self.end(from.span).0).collect()
+    }
+
     /// The line of the last instruction `keyword` (upper case).
     pub fn last(&self, keyword: &str) -> Option<Location> {
         let step = self
