@@ -9,7 +9,7 @@ use bollard::models::HealthStatusEnum;
 use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
 use crate::lab::http::Request;
-use crate::lab::stack::{HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health};
+use crate::lab::stack::{HealthTiming, Pace, ProbeCount, Stack, Tweaks, inherited_health};
 use crate::submission::Location;
 use crate::verdict::Finding;
 
@@ -80,12 +80,8 @@ impl<'lab> Bench<'lab> {
                     self.dir.clone(),
                     tweaks,
                 );
-                stack.up_alone(api).await.map_err(|error| match error {
-                    UpError::Failed { message, location } => {
-                        Finding::failed(message).at(Some(location))
-                    }
-                    UpError::Engine(error) => broken(error),
-                })?;
+                let up = stack.up_alone(api).await;
+                up.map_err(|error| error.finding().unwrap_or_else(broken))?;
                 let container = stack.containers(api).await.into_iter().next();
                 let container = container
                     .ok_or_else(|| Finding::failed(format!("`{api}` no tiene ninguna réplica")))?;
