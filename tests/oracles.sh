@@ -26,7 +26,7 @@ if [ -z "${MUELLE_BUILDX:-}" ]; then
 fi
 export MUELLE_BUILDX
 
-for name in compose_oracle dotenv_oracle dockerignore_oracle; do
+for name in compose_oracle stack_oracle dotenv_oracle dockerignore_oracle; do
   echo "== $name"
   cargo test --locked --test "$name" -- --ignored --nocapture
 done

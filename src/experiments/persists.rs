@@ -59,14 +59,10 @@ impl Experiment for Persists {
             risen.stack.down(false).await.map_err(UpError::Engine)?;
             risen.stack.up_one(&front.service.name).await
         };
-        match bench.lab.timed("tirar y levantar", again).await {
-            Ok(()) => {}
-            Err(UpError::Failed { message, location }) => {
-                let saw = format!("tras `down`, ya no se levanta: {message}");
-                return Ok(Finding::failed(saw).at(Some(location)));
-            }
-            Err(UpError::Unable(why)) => return Ok(Finding::unverified(why)),
-            Err(UpError::Engine(error)) => return Err(error),
+        if let Err(error) = bench.lab.timed("tirar y levantar", again).await {
+            let mut finding = error.finding()?;
+            finding.saw = format!("tras `down`, ya no se levanta: {}", finding.saw);
+            return Ok(finding);
         }
         let after = match bench.front(risen).await? {
             Ok(front) => history(&front).await?,

@@ -5,7 +5,6 @@ use serde::Deserialize;
 
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
-use crate::lab::stack::UpError;
 use crate::verdict::Finding;
 
 /// The service runs as several replicas at once, each reachable from the host.
@@ -47,13 +46,8 @@ impl Experiment for Scales {
             params.servicio, params.replicas
         ));
         let scaled = risen.stack.scale(&params.servicio, params.replicas);
-        match bench.lab.timed("escalar", scaled).await {
-            Ok(()) => {}
-            Err(UpError::Failed { message, location }) => {
-                return Ok(Finding::failed(message).at(Some(location)));
-            }
-            Err(UpError::Unable(why)) => return Ok(Finding::unverified(why)),
-            Err(UpError::Engine(error)) => return Err(error),
+        if let Err(error) = bench.lab.timed("escalar", scaled).await {
+            return error.finding();
         }
         let Some(service) = risen.stack.project().services.get(&params.servicio) else {
             return Ok(Finding::failed(format!(

@@ -1,7 +1,5 @@
 //! Networks of a lab: bridges of its own, small enough for many labs side by side.
 
-use std::collections::HashMap;
-
 use bollard::errors::Error;
 use bollard::models::{Ipam, IpamConfig, NetworkCreateRequest};
 use rand::RngExt;
@@ -20,46 +18,42 @@ impl Lab {
         self.network
             .get_or_try_init(|| {
                 let name = format!("muelle-{}-red", self.id());
-                self.make_network(name, None, self.labels())
+                self.make_network(NetworkCreateRequest {
+                    name,
+                    driver: Some("bridge".into()),
+                    labels: Some(self.labels()),
+                    ..NetworkCreateRequest::default()
+                })
             })
             .await
             .map(String::as_str)
     }
 
-    /// Makes a bridge `name` and gives its id.
+    /// Makes the network that `wanted` asks for, with an address range of ours, and gives its id.
     ///
     /// # Errors
     /// When the engine does not make it.
-    pub async fn make_network(
-        &self,
-        name: String,
-        internal: Option<bool>,
-        labels: HashMap<String, String>,
-    ) -> Result<String, Error> {
-        let request = |subnet: Option<String>| NetworkCreateRequest {
-            name: name.clone(),
-            driver: Some("bridge".into()),
-            internal,
-            labels: Some(labels.clone()),
-            ipam: subnet.map(|subnet| Ipam {
-                config: Some(vec![IpamConfig {
-                    subnet: Some(subnet),
-                    ..IpamConfig::default()
-                }]),
-                ..Ipam::default()
-            }),
-            ..NetworkCreateRequest::default()
-        };
+    pub async fn make_network(&self, wanted: NetworkCreateRequest) -> Result<String, Error> {
         for _ in 0..TRIES {
-            let subnet = subnet(rand::rng().random_range(0..512));
-            match self.docker().create_network(request(Some(subnet))).await {
+            let range = IpamConfig {
+                subnet: Some(subnet(rand::rng().random_range(0..512))),
+                ..IpamConfig::default()
+            };
+            let request = NetworkCreateRequest {
+                ipam: Some(Ipam {
+                    config: Some(vec![range]),
+                    ..Ipam::default()
+                }),
+                ..wanted.clone()
+            };
+            match self.docker().create_network(request).await {
                 Ok(made) => return Ok(made.id),
                 // Taken by another network of this engine's.
                 Err(Error::DockerResponseServerError { .. }) => {}
                 Err(error) => return Err(error),
             }
         }
-        Ok(self.docker().create_network(request(None)).await?.id)
+        Ok(self.docker().create_network(wanted).await?.id)
     }
 }
 

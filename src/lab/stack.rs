@@ -1,29 +1,37 @@
-//! Compose's `up`, `down` and `--scale` over the engine's API.
+//! Compose's `up`, `down`, `scale`, `run` and `restart` over the engine's API.
 //!
 //! The engine knows no Compose: a [`Stack`] makes the networks, volumes and containers that
 //! `docker compose` would make of the same project, names and host ports rewritten so that many
 //! stacks run side by side.
 
+mod down;
+mod fault;
+mod grants;
+mod limits;
+mod objects;
+mod order;
+mod ports;
+mod probes;
+mod raise;
 mod readiness;
+mod run;
 mod translate;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::time::Duration;
 
-use bollard::errors::Error;
-use bollard::models::{EndpointSettings, NetworkConnectRequest, VolumeCreateRequest};
-use bollard::query_parameters::RemoveVolumeOptions;
 use futures_util::future::try_join_all;
 use tokio::sync::{Mutex, watch};
 
 use super::Lab;
 use super::container::Container;
-use super::fault;
 use crate::submission::Location;
-use crate::submission::compose::{Condition, Project, Service};
+use crate::submission::compose::{Condition, Project, Service, Warning};
+use ports::HostPorts;
 
-pub use readiness::{HealthTiming, Pace, ProbeCount, never_probed};
+pub use fault::UpError;
+pub use probes::{HealthTiming, Pace, ProbeCount, never_probed};
+pub use run::{OneOff, Ran};
 pub use translate::{inherited_health, no_health};
 
 /// What the checker changes in a service beyond what the student wrote.
@@ -53,25 +61,6 @@ pub enum Phase {
     Started,
 }
 
-/// Why a stack does not come up.
-#[derive(Debug, thiserror::Error)]
-pub enum UpError {
-    /// The submission is to blame.
-    #[error("{message}")]
-    Failed {
-        /// What happened, in Spanish, with the engine's own words.
-        message: String,
-        /// The part of the compose file that asked for it.
-        location: Location,
-    },
-    /// The engine lacks something, so that it cannot be tried here.
-    #[error("{0}")]
-    Unable(String),
-    /// The engine or the machine is to blame.
-    #[error("el motor falló: {0}")]
-    Engine(anyhow::Error),
-}
-
 /// A compose project brought to life in a lab.
 pub struct Stack<'lab> {
     lab: &'lab Lab,
@@ -83,15 +72,26 @@ pub struct Stack<'lab> {
     held: watch::Sender<bool>,
     phases: watch::Sender<BTreeMap<String, Phase>>,
     made: Mutex<Made<'lab>>,
-    ports: Mutex<HashMap<u16, u16>>,
+    ports: HostPorts,
+    warnings: std::sync::Mutex<Vec<Warning>>,
 }
 
 /// What the stack has on the engine now.
 #[derive(Default)]
 struct Made<'lab> {
-    containers: BTreeMap<String, Vec<Container<'lab>>>,
+    replicas: BTreeMap<String, Vec<Replica<'lab>>>,
+    one_offs: Vec<Container<'lab>>,
     networks: BTreeMap<String, String>,
     volumes: BTreeMap<String, String>,
+}
+
+/// One container of a service.
+#[derive(Clone)]
+struct Replica<'lab> {
+    number: u64,
+    container: Container<'lab>,
+    /// Whether it was started; before, it is only made.
+    started: bool,
 }
 
 impl<'lab> Stack<'lab> {
@@ -122,7 +122,8 @@ impl<'lab> Stack<'lab> {
             held: watch::Sender::new(false),
             phases: watch::Sender::new(phases),
             made: Mutex::default(),
-            ports: Mutex::default(),
+            ports: HostPorts::default(),
+            warnings: std::sync::Mutex::default(),
         }
     }
 
@@ -150,12 +151,17 @@ impl<'lab> Stack<'lab> {
 
     /// The running or ended containers of `service`, in their order.
     pub async fn containers(&self, service: &str) -> Vec<Container<'lab>> {
-        self.made
-            .lock()
-            .await
-            .containers
-            .get(service)
-            .cloned()
+        let made = self.made.lock().await;
+        let replicas = made.replicas.get(service).into_iter().flatten();
+        let started = replicas.filter(|replica| replica.started);
+        started.map(|replica| replica.container.clone()).collect()
+    }
+
+    /// What Compose would have warned about while it brought the project up.
+    pub fn warnings(&self) -> Vec<Warning> {
+        let warnings = self.warnings.lock();
+        warnings
+            .map(|warnings| warnings.clone())
             .unwrap_or_default()
     }
 
@@ -178,38 +184,25 @@ impl<'lab> Stack<'lab> {
     /// # Errors
     /// See [`UpError`].
     pub async fn up_one(&self, service: &str) -> Result<(), UpError> {
-        let mut wanted = vec![service.to_owned()];
-        let mut next = 0;
-        while let Some(name) = wanted.get(next).cloned() {
-            next += 1;
-            for dependency in self.service(&name)?.depends_on.iter() {
-                if !wanted.contains(&dependency.service) {
-                    wanted.push(dependency.service.clone());
-                }
-            }
-        }
-        let services = wanted
-            .iter()
-            .map(|name| self.service(name))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.up_services(&services).await
+        self.up_services(&self.with_dependencies(service)?).await
     }
 
-    /// Brings `service` up without anything that it depends on.
+    /// Brings `service` up without anything that it depends on, as `up -d --no-deps SERVICE`.
     ///
     /// # Errors
     /// See [`UpError`].
     pub async fn up_alone(&self, service: &str) -> Result<(), UpError> {
         let service = self.service(service)?;
-        self.prepare(&[service]).await?;
-        self.start(service, service.replicas().max(1)).await
+        self.make(&[service], |service| service.replicas().max(1))
+            .await?;
+        self.start(service).await
     }
 
     async fn up_services(&self, services: &[&Service]) -> Result<(), UpError> {
-        self.prepare(services).await?;
         for service in services {
             self.set_phase(&service.name, Phase::Pending);
         }
+        self.make(services, Service::replicas).await?;
         let names: Vec<&str> = services
             .iter()
             .map(|service| service.name.as_str())
@@ -218,7 +211,7 @@ impl<'lab> Stack<'lab> {
             let names = &names;
             async move {
                 self.await_dependencies(service, names).await?;
-                self.start(service, service.replicas()).await?;
+                self.start(service).await?;
                 self.set_phase(&service.name, Phase::Started);
                 Ok(())
             }
@@ -227,59 +220,29 @@ impl<'lab> Stack<'lab> {
         Ok(())
     }
 
-    /// Brings `service` to `replicas` containers, as `up -d --scale SERVICE=N` on a running project.
-    ///
-    /// # Errors
-    /// See [`UpError`].
-    pub async fn scale(&self, service: &str, replicas: u64) -> Result<(), UpError> {
-        let service = self.service(service)?;
-        self.start(service, replicas).await
-    }
-
-    /// Stops and removes containers and networks; volumes only `with_volumes`, as `down -v`.
-    ///
-    /// # Errors
-    /// When the engine does not answer.
-    pub async fn down(&self, with_volumes: bool) -> anyhow::Result<()> {
-        /// What a container gets to end by itself; Compose gives 10 s.
-        const GRACE: Duration = Duration::from_secs(3);
-        let mut made = self.made.lock().await;
-        let containers = std::mem::take(&mut made.containers).into_values().flatten();
-        try_join_all(containers.map(|container| async move {
-            container.stop(GRACE).await?;
-            container.remove().await
-        }))
-        .await?;
-        let networks = std::mem::take(&mut made.networks).into_values();
-        try_join_all(networks.map(|id| async move { self.lab.docker().remove_network(&id).await }))
-            .await?;
-        if with_volumes {
-            let volumes = std::mem::take(&mut made.volumes).into_values();
-            try_join_all(volumes.map(|name| async move {
-                self.lab
-                    .docker()
-                    .remove_volume(&name, None::<RemoveVolumeOptions>)
-                    .await
-            }))
-            .await?;
+    /// `service` and everything that it depends on, directly or not.
+    fn with_dependencies(&self, service: &str) -> Result<Vec<&Service>, UpError> {
+        let mut wanted = vec![self.service(service)?];
+        let mut next = 0;
+        while let Some(service) = wanted.get(next).copied() {
+            next += 1;
+            for dependency in &service.depends_on {
+                if !wanted.iter().any(|it| it.name == dependency.service) {
+                    wanted.push(self.service(&dependency.service)?);
+                }
+            }
         }
-        Ok(())
+        Ok(wanted)
     }
 
     fn service(&self, name: &str) -> Result<&Service, UpError> {
-        self.project
-            .services
-            .get(name)
-            .ok_or_else(|| UpError::Failed {
-                message: format!("el proyecto no tiene ningún servicio `{name}`"),
-                location: Location::line(
-                    self.project
-                        .files
-                        .first()
-                        .map_or("compose.yaml", String::as_str),
-                    1,
-                ),
-            })
+        self.project.services.get(name).ok_or_else(|| {
+            let file = self.project.files.first();
+            UpError::failed(
+                format!("el proyecto no tiene ningún servicio `{name}`"),
+                &Location::line(file.map_or("compose.yaml", String::as_str), 1),
+            )
+        })
     }
 
     fn set_phase(&self, service: &str, phase: Phase) {
@@ -288,211 +251,9 @@ impl<'lab> Stack<'lab> {
         });
     }
 
-    /// The name of an object of this stack on the engine.
-    fn full_name(&self, key: &str) -> String {
-        format!("muelle-{}-{}-{key}", self.lab.id(), self.name)
-    }
-
-    /// Makes the networks and volumes that `services` use and that are not there yet.
-    async fn prepare(&self, services: &[&Service]) -> Result<(), UpError> {
-        let mut made = self.made.lock().await;
-        for service in services {
-            for attachment in &service.networks {
-                let key = &attachment.network;
-                if made.networks.contains_key(key) {
-                    continue;
-                }
-                let id = self.make_network(key).await.map_err(engine)?;
-                made.networks.insert(key.clone(), id);
-            }
-            for key in translate::volume_keys(service) {
-                if made.volumes.contains_key(key) {
-                    continue;
-                }
-                let mut labels = self.compose_labels();
-                labels.insert("com.docker.compose.volume".into(), key.to_owned());
-                let request = VolumeCreateRequest {
-                    name: Some(self.full_name(key)),
-                    labels: Some(labels),
-                    ..VolumeCreateRequest::default()
-                };
-                let volume = self
-                    .lab
-                    .docker()
-                    .create_volume(request)
-                    .await
-                    .map_err(engine)?;
-                made.volumes.insert(key.to_owned(), volume.name);
-            }
+    fn warn(&self, warning: Warning) {
+        if let Ok(mut warnings) = self.warnings.lock() {
+            warnings.push(warning);
         }
-        Ok(())
-    }
-
-    async fn make_network(&self, key: &str) -> Result<String, Error> {
-        let declared = self.project.networks.get(key);
-        let mut labels = self.compose_labels();
-        labels.insert("com.docker.compose.network".into(), key.to_owned());
-        let internal = declared.and_then(|network| network.internal.as_ref());
-        let internal = internal.map(|yes| yes.value);
-        self.lab
-            .make_network(self.full_name(key), internal, labels)
-            .await
-    }
-
-    fn compose_labels(&self) -> HashMap<String, String> {
-        let mut labels = self.lab.labels();
-        labels.insert(
-            "com.docker.compose.project".into(),
-            self.project.name.clone(),
-        );
-        labels
-    }
-
-    /// Makes and starts containers of `service` until there are `replicas`.
-    async fn start(&self, service: &Service, replicas: u64) -> Result<(), UpError> {
-        let present = self.containers(&service.name).await.len() as u64;
-        if let Some(fixed) = service.container_name.as_ref().filter(|_| replicas > 1) {
-            return Err(UpError::Failed {
-                message: format!(
-                    "Compose se niega a escalar `{}`: tiene el nombre fijo `container_name: {}`, y un nombre solo puede ser de un contenedor",
-                    service.name, fixed.value
-                ),
-                location: fixed.location.clone(),
-            });
-        }
-        let numbers = present + 1..=replicas;
-        let started = numbers.map(|number| self.start_one(service, number));
-        let started = try_join_all(started).await?;
-        let mut made = self.made.lock().await;
-        made.containers
-            .entry(service.name.clone())
-            .or_default()
-            .extend(started);
-        Ok(())
-    }
-
-    async fn start_one(&self, service: &Service, number: u64) -> Result<Container<'lab>, UpError> {
-        let tweaks = self
-            .tweaks
-            .lock()
-            .map(|tweaks| tweaks.clone())
-            .unwrap_or_default();
-        let (networks, volumes) = {
-            let made = self.made.lock().await;
-            (made.networks.clone(), made.volumes.clone())
-        };
-        let published = self
-            .host_ports(service, number)
-            .await
-            .map_err(UpError::Engine)?;
-        let translation = translate::Translation {
-            stack: self,
-            service,
-            number,
-            tweaks: &tweaks,
-            networks: &networks,
-            volumes: &volumes,
-            published: &published,
-        };
-        let blame = |error| blame(service, error);
-        let body = translation.body().map_err(UpError::Engine)?;
-        let name = format!("{}-{}-{number}", self.name, service.name);
-        let container = Container::create(self.lab, &name, body)
-            .await
-            .map_err(blame)?;
-        // Engines before 25 take one network at creation; the others are joined before the start.
-        for attachment in translation.attachments().into_iter().skip(1) {
-            let Some(network) = networks.get(&attachment.network) else {
-                continue;
-            };
-            let request = NetworkConnectRequest {
-                container: container.id().to_owned(),
-                endpoint_config: Some(EndpointSettings {
-                    aliases: Some(translation.aliases(attachment)),
-                    ..EndpointSettings::default()
-                }),
-            };
-            self.lab
-                .docker()
-                .connect_network(network, request)
-                .await
-                .map_err(engine)?;
-        }
-        container.start().await.map_err(blame)?;
-        Ok(container)
-    }
-
-    /// The host port that stands for each one that the student fixed: free here, and the same for
-    /// all containers of the stack, so that the engine itself reports a clash.
-    async fn host_ports(
-        &self,
-        service: &Service,
-        number: u64,
-    ) -> anyhow::Result<HashMap<u16, u16>> {
-        let mut ports = self.ports.lock().await;
-        let mut mine = HashMap::new();
-        for port in &service.ports {
-            let Some((first, last)) = port.published else {
-                continue;
-            };
-            let wanted = u64::from(first) + number - 1;
-            if first != last && wanted > u64::from(last) {
-                anyhow::bail!(
-                    "el rango de puertos {first}-{last} de `{}` no alcanza para {number} réplicas",
-                    service.name
-                );
-            }
-            // A range gives each container its own; a single port is everyone's.
-            let key = if first == last {
-                first
-            } else {
-                u16::try_from(wanted)?
-            };
-            if let std::collections::hash_map::Entry::Vacant(entry) = ports.entry(key) {
-                entry.insert(free_port()?);
-            }
-            mine.insert(first, ports[&key]);
-        }
-        Ok(mine)
-    }
-}
-
-/// A port that nothing listens on at this moment.
-fn free_port() -> std::io::Result<u16> {
-    Ok(std::net::TcpListener::bind(("127.0.0.1", 0))?
-        .local_addr()?
-        .port())
-}
-
-fn engine(error: Error) -> UpError {
-    UpError::Engine(error.into())
-}
-
-/// Faults at creation and start that come from what the student wrote, and all others.
-fn blame(service: &Service, error: Error) -> UpError {
-    let Error::DockerResponseServerError { message, .. } = &error else {
-        return engine(error);
-    };
-    if fault::is_machines(message) {
-        return engine(error);
-    }
-    let port = service.ports.iter().find(|port| port.published.is_some());
-    match port {
-        Some(port)
-            if message.contains("port is already allocated")
-                || message.contains("address already in use") =>
-        {
-            UpError::Failed {
-                message: format!(
-                    "el puerto {} del anfitrión ya es de otro contenedor del mismo servicio: un puerto fijo solo sirve para una réplica (`port is already allocated`)",
-                    port.published.map_or(0, |(first, _)| first)
-                ),
-                location: port.location.clone(),
-            }
-        }
-        _ => UpError::Failed {
-            message: format!("`{}` no arranca: {message}", service.name),
-            location: service.location.clone(),
-        },
     }
 }

@@ -23,6 +23,7 @@ pub mod project;
 mod schema;
 pub mod service;
 mod size;
+mod swarm;
 pub mod variables;
 
 use std::collections::BTreeMap;
@@ -217,6 +218,7 @@ fn read(request: &Request) -> Result<Option<Loaded>, Vec<ComposeError>> {
         name = assemble::name(&root).unwrap_or(name);
     }
     environment.insert("COMPOSE_PROJECT_NAME".to_owned(), name.clone());
+    loader.warnings.extend(swarm::warnings(&root));
     let mut project =
         assemble::project(&root, environment.clone(), &profiles(request, &environment))
             .map_err(one)?;

@@ -12,7 +12,7 @@ use crate::lab::container::{Container, GLANCE, Health};
 use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::{
-    HealthTiming, Pace, ProbeCount, Stack, Tweaks, UpError, inherited_health, never_probed,
+    HealthTiming, Pace, ProbeCount, Stack, Tweaks, inherited_health, never_probed,
 };
 use crate::submission::Location;
 use crate::verdict::Finding;
@@ -84,13 +84,8 @@ impl<'lab> Bench<'lab> {
                     self.dir.clone(),
                     tweaks,
                 );
-                stack.up_alone(api).await.map_err(|error| match error {
-                    UpError::Failed { message, location } => {
-                        Finding::failed(message).at(Some(location))
-                    }
-                    UpError::Unable(why) => Finding::unverified(why),
-                    UpError::Engine(error) => broken(error),
-                })?;
+                let up = stack.up_alone(api).await;
+                up.map_err(|error| error.finding().unwrap_or_else(broken))?;
                 let container = stack.containers(api).await.into_iter().next();
                 let container = container
                     .ok_or_else(|| Finding::failed(format!("`{api}` no tiene ninguna réplica")))?;

@@ -153,10 +153,9 @@ impl<'lab> Bench<'lab> {
             early.map_err(UpError::Engine)
         };
         // A project that does not come up ends the hold as well.
-        let ((), early) = tokio::try_join!(stack.up(), early).map_err(|error| match error {
-            UpError::Failed { message, location } => Finding::failed(message).at(Some(location)),
-            UpError::Unable(why) => Finding::unverified(why),
-            UpError::Engine(error) => Finding::error(error.to_string()),
+        let ((), early) = tokio::try_join!(stack.up(), early).map_err(|error| {
+            let finding = error.finding();
+            finding.unwrap_or_else(|error| Finding::error(error.to_string()))
         })?;
         // Later containers of the app start well, and nobody asks for their health.
         stack.set_tweaks(Tweaks {

@@ -2,110 +2,19 @@
 
 use std::time::{Duration, Instant};
 
-use bollard::models::HealthStatusEnum;
+use bollard::models::{ContainerStateStatusEnum, HealthStatusEnum};
+use futures_util::future::try_join_all;
 
-use super::{Phase, Stack, UpError};
-use crate::lab::container::{Container, GLANCE, Health};
-use crate::lab::engine::Facts;
-use crate::submission::Location;
-use crate::submission::compose::{Condition, Dependency, Service};
+use super::probes::never_probed;
+use super::{Phase, ProbeCount, Stack, UpError};
+use crate::lab::container::{Container, GLANCE};
+use crate::submission::compose::{Condition, Dependency, Service, Warning};
 
 /// Longest wait for one condition.
 const CONDITION_LIMIT: Duration = Duration::from_secs(60);
 
 /// Failed probes of an app that nobody keeps ill after which it counts as never healthy.
 const FAILURES_ENOUGH: usize = 4;
-
-/// An engine that has not run a check once by then does not run checks.
-const FIRST_PROBE_LIMIT: Duration = Duration::from_secs(30);
-
-/// What to say of an engine that does not run health checks.
-pub fn never_probed(facts: &Facts) -> String {
-    let way_out = if facts.is_podman {
-        "Podman se lo encarga a systemd: pruébalo en una máquina con systemd en marcha, o con Docker Engine"
-    } else {
-        "Pruébalo con otro motor, o mira qué le pasa a este con `muelle doctor`"
-    };
-    format!(
-        "este motor no ejecutó el chequeo de salud ni una vez en {} s, así que aquí no se puede probar. {way_out}",
-        FIRST_PROBE_LIMIT.as_secs()
-    )
-}
-
-/// How often health checks run.
-#[derive(Clone, Copy, Debug)]
-pub enum Pace {
-    /// At the checker's pace.
-    Ours(HealthTiming),
-    /// Not at all.
-    Never,
-}
-
-/// The timing of health checks that the checker uses instead of the student's: the *test* is the
-/// student's, the *interval* is ours.
-#[derive(Clone, Copy, Debug)]
-pub struct HealthTiming {
-    /// Time between two probes.
-    pub interval: Duration,
-    /// Time in which failures do not make a container unhealthy.
-    pub start_period: Duration,
-    /// Failures in a row that make a container unhealthy.
-    pub retries: u32,
-    /// Longest time a probe may take, where the service does not set one: the image's, cut to
-    /// [`HealthTiming::TIMEOUT_CAP`].
-    pub timeout: Duration,
-}
-
-impl HealthTiming {
-    /// No probe is waited for longer: an app that hangs is seen by then.
-    pub const TIMEOUT_CAP: Duration = Duration::from_secs(5);
-}
-
-/// Counts the probes that ran wholly after a moment.
-///
-/// The engine's clock may not be ours, so the moment is "the newest probe when it was asked first":
-/// the next one may have begun before, all later ones have not.
-#[derive(Default)]
-pub struct ProbeCount {
-    started: bool,
-    seen: Vec<String>,
-    /// Exit code and whether it ran out of time.
-    ran: Vec<(i64, bool)>,
-}
-
-impl ProbeCount {
-    /// Takes in a look at the probes; the first look sets the moment.
-    pub fn look(&mut self, health: &Health) {
-        for probe in &health.probes {
-            if !self.seen.contains(&probe.start) {
-                self.seen.push(probe.start.clone());
-                if self.started {
-                    self.ran.push((probe.code, probe.timed_out()));
-                }
-            }
-        }
-        self.started = true;
-    }
-
-    /// Whether no probe was seen in all this time, long enough for any engine that runs them.
-    pub fn none_for(&self, time: Duration) -> bool {
-        self.seen.is_empty() && time > FIRST_PROBE_LIMIT
-    }
-
-    /// Exit codes of the probes that ran wholly after the moment.
-    pub fn codes(&self) -> impl Iterator<Item = i64> {
-        self.ran.iter().skip(1).map(|&(code, _)| code)
-    }
-
-    /// The same without those that ran out of time.
-    pub fn verdicts(&self) -> impl Iterator<Item = i64> {
-        self.ran
-            .iter()
-            .skip(1)
-            .filter(|(_, late)| !late)
-            .map(|&(code, _)| code)
-    }
-}
 
 impl Stack<'_> {
     /// Waits until all that `service` depends on, of the `wanted` services, is as it asks.
@@ -114,62 +23,103 @@ impl Stack<'_> {
         service: &Service,
         wanted: &[&str],
     ) -> Result<(), UpError> {
-        for dependency in &service.depends_on {
-            if !wanted.contains(&dependency.service.as_str()) {
-                continue;
-            }
+        let dependencies = || {
+            let all = service.depends_on.iter();
+            all.filter(|it| wanted.contains(&it.service.as_str()))
+        };
+        // Nothing is waited for before everything that comes first was started.
+        for dependency in dependencies() {
             let mut phases = self.phases();
             // The sender lives as long as the stack, so the wait cannot be cut off.
             let _ = phases
                 .wait_for(|phases| phases.get(&dependency.service) == Some(&Phase::Started))
                 .await;
-            if dependency.condition == Condition::Started {
-                continue;
+        }
+        let conditions = dependencies().filter(|it| it.condition != Condition::Started);
+        try_join_all(conditions.map(|dependency| self.await_condition(service, dependency)))
+            .await?;
+        Ok(())
+    }
+
+    async fn await_condition(
+        &self,
+        service: &Service,
+        dependency: &Dependency,
+    ) -> Result<(), UpError> {
+        self.set_phase(
+            &service.name,
+            Phase::Waiting {
+                on: dependency.service.clone(),
+                condition: dependency.condition,
+            },
+        );
+        let containers = self.containers(&dependency.service).await;
+        let met = match dependency.condition {
+            Condition::Completed => completed(&containers, dependency).await,
+            _ => {
+                let all = containers.iter().map(|it| self.healthy(it, dependency));
+                try_join_all(all).await.map(|_| ())
             }
-            self.set_phase(
-                &service.name,
-                Phase::Waiting {
-                    on: dependency.service.clone(),
-                    condition: dependency.condition,
-                },
-            );
-            for container in self.containers(&dependency.service).await {
-                match dependency.condition {
-                    Condition::Completed => completed(&container, dependency).await?,
-                    _ => self.healthy(&container, dependency).await?,
-                }
+        };
+        match met {
+            Ok(()) => Ok(()),
+            Err(Unmet::Engine(error)) => Err(UpError::Engine(error)),
+            Err(Unmet::Unable(why)) => Err(UpError::Unable(why)),
+            Err(Unmet::Endless(told)) => Err(UpError::failed(told, &dependency.location)),
+            Err(Unmet::Fault { told, said }) if dependency.required => {
+                let said = match dependency.condition {
+                    Condition::Completed => format!("service {said}"),
+                    _ => format!("dependency failed to start: {said}"),
+                };
+                let message = format!("{told} (Compose dice: `{said}`)");
+                Err(UpError::failed(message, &dependency.location))
+            }
+            Err(Unmet::Fault { told, said }) => {
+                let name = &dependency.service;
+                let said = match dependency.condition {
+                    Condition::Completed => format!("optional dependency {said}"),
+                    _ => format!("optional dependency \"{name}\" failed to start: {said}"),
+                };
+                self.warn(Warning {
+                    message: format!(
+                        "`{}` arranca aunque su dependencia opcional no está como pide: {told} (Compose avisa: `{said}`)",
+                        service.name
+                    ),
+                    location: dependency.location.clone(),
+                });
+                Ok(())
             }
         }
-        Ok(())
     }
 
     async fn healthy(
         &self,
         container: &Container<'_>,
         dependency: &Dependency,
-    ) -> Result<(), UpError> {
+    ) -> Result<(), Unmet> {
         let name = &dependency.service;
+        let compose_name = self.name_of(container).await;
         let begun = Instant::now();
         let mut probes = ProbeCount::default();
         loop {
-            let state = container.state().await.map_err(UpError::Engine)?;
+            let state = container.state().await?;
             if state.running != Some(true) && state.restarting != Some(true) {
-                return Err(failed(
-                    dependency,
-                    format!(
-                        "`{name}` terminó con código {} antes de estar sano. Sus últimas líneas: {}",
-                        state.exit_code.unwrap_or(-1),
+                let code = state.exit_code.unwrap_or(-1);
+                return Err(Unmet::Fault {
+                    told: format!(
+                        "`{name}` terminó con código {code} antes de estar sano. Sus últimas líneas: {}",
                         container.last_lines(3).await
                     ),
-                ));
+                    said: format!("container {compose_name} exited ({code})"),
+                });
             }
-            let Some(health) = container.health().await.map_err(UpError::Engine)? else {
-                return Err(failed(
-                    dependency,
-                    format!(
+            let Some(health) = container.health().await? else {
+                return Err(Unmet::Fault {
+                    told: format!(
                         "se espera a que `{name}` esté sano (`service_healthy`), pero no tiene chequeo de salud: nunca lo estará"
                     ),
-                ));
+                    said: format!("container {compose_name} has no healthcheck configured"),
+                });
             };
             if *self.held.borrow() {
                 probes = ProbeCount::default();
@@ -179,88 +129,80 @@ impl Stack<'_> {
                 return Ok(());
             }
             if probes.none_for(begun.elapsed()) {
-                return Err(UpError::Unable(never_probed(self.lab.engine().facts())));
+                return Err(Unmet::Unable(never_probed(self.lab.engine().facts())));
             }
             let never = probes.verdicts().count() >= FAILURES_ENOUGH
                 && probes.verdicts().all(|code| code != 0);
             let unhealthy = health.status == HealthStatusEnum::UNHEALTHY && !*self.held.borrow();
-            if never || unhealthy || begun.elapsed() > CONDITION_LIMIT {
-                return Err(failed(
-                    dependency,
-                    format!(
+            // A container that ends meanwhile is unhealthy too; the next look tells.
+            let ended = container.state().await?.running != Some(true);
+            if !ended && (never || unhealthy || begun.elapsed() > CONDITION_LIMIT) {
+                return Err(Unmet::Fault {
+                    told: format!(
                         "`{name}` no llega a estar sano, así que no arranca quien lo espera. Su chequeo: {}",
                         health.last_words()
                     ),
-                ));
+                    said: format!("container {compose_name} is unhealthy"),
+                });
             }
             tokio::time::sleep(GLANCE).await;
         }
     }
 }
 
-async fn completed(container: &Container<'_>, dependency: &Dependency) -> Result<(), UpError> {
+/// Why a dependency is not as it should be.
+enum Unmet {
+    /// The submission is to blame.
+    Fault {
+        /// What happened, in Spanish.
+        told: String,
+        /// What Compose says of it, behind how it begins.
+        said: String,
+    },
+    /// It goes on and on: Compose says nothing at all.
+    Endless(String),
+    /// The engine lacks something, so that it cannot be tried here.
+    Unable(String),
+    /// The engine or the machine is to blame.
+    Engine(anyhow::Error),
+}
+
+impl From<anyhow::Error> for Unmet {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Engine(error)
+    }
+}
+
+/// Waits for the first of `containers` to end; without any there is nothing to wait for.
+async fn completed(containers: &[Container<'_>], dependency: &Dependency) -> Result<(), Unmet> {
     let name = &dependency.service;
-    let code = container
-        .exit_within(CONDITION_LIMIT)
-        .await
-        .map_err(UpError::Engine)?;
-    match code {
-        Some(0) => Ok(()),
-        Some(code) => Err(failed(
-            dependency,
-            format!("`{name}` debía terminar bien y terminó con código {code}"),
-        )),
-        None => Err(failed(
-            dependency,
-            format!(
-                "`{name}` debía terminar y sigue en marcha tras {} s",
-                CONDITION_LIMIT.as_secs()
-            ),
-        )),
-    }
-}
-
-fn failed(dependency: &Dependency, message: String) -> UpError {
-    let location: Location = dependency.location.clone();
-    UpError::Failed { message, location }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::lab::container::Probe;
-
-    fn health(starts: &[(&str, i64)]) -> Health {
-        Health {
-            status: HealthStatusEnum::STARTING,
-            probes: starts
-                .iter()
-                .map(|&(start, code)| Probe {
-                    start: start.into(),
-                    code,
-                    output: String::new(),
-                })
-                .collect(),
+    let unsuccessful = |told: String, code: i64| Unmet::Fault {
+        told,
+        said: format!("\"{name}\" didn't complete successfully: exit {code}"),
+    };
+    let begun = Instant::now();
+    while !containers.is_empty() {
+        for container in containers {
+            let state = container.state().await?;
+            if state.status != Some(ContainerStateStatusEnum::EXITED) {
+                continue;
+            }
+            let code = state.exit_code.unwrap_or(-1);
+            let told = format!("`{name}` debía terminar bien y terminó con código {code}");
+            return if code == 0 {
+                Ok(())
+            } else {
+                Err(unsuccessful(told, code))
+            };
         }
+        if begun.elapsed() > CONDITION_LIMIT {
+            let told = format!(
+                "`{name}` debía terminar y sigue en marcha tras {} s; Compose lo esperaría siempre",
+                CONDITION_LIMIT.as_secs()
+            );
+            return Err(Unmet::Endless(told));
+        }
+        tokio::time::sleep(GLANCE).await;
     }
-
-    #[test]
-    fn an_engine_that_never_probes_is_told_from_one_that_is_slow() {
-        let mut count = ProbeCount::default();
-        count.look(&health(&[]));
-        assert!(!count.none_for(Duration::from_secs(20)));
-        assert!(count.none_for(Duration::from_secs(40)));
-        count.look(&health(&[("1", 1)]));
-        assert!(!count.none_for(Duration::from_secs(40)));
-    }
-
-    #[test]
-    fn a_probe_that_may_have_begun_before_the_moment_does_not_count() {
-        let mut count = ProbeCount::default();
-        count.look(&health(&[("1", 0), ("2", 0)]));
-        count.look(&health(&[("2", 0), ("3", 0)]));
-        assert_eq!(count.codes().count(), 0);
-        count.look(&health(&[("3", 0), ("4", 1), ("5", 1)]));
-        assert_eq!(count.codes().collect::<Vec<_>>(), [1, 1]);
-    }
+    Ok(())
 }

@@ -457,3 +457,37 @@ fn what_other_keys_make_come_first_is_a_dependency_too() {
         .collect();
     assert_eq!(implied, [("b", true), ("d", true)]);
 }
+
+#[test]
+fn what_only_a_swarm_reads_is_warned_of_as_compose_does() {
+    let text = "services:
+  a:
+    image: x
+    profiles: [apagado]
+    deploy: {mode: replicated, replicas: 2, resources: {}, labels: []}
+    ports: [{target: 80, mode: host}, {target: 81, mode: ingress}]
+    secrets: [s, {source: s, target: t, mode: 0400, uid: '3'}]
+secrets: {s: {file: x, labels: {a: b}}}
+";
+    let loaded = load_files(&[("compose.yaml", text)]).unwrap().unwrap();
+    let quoted = |told: &str| {
+        let (_, rest) = told.split_once("avisa: `").unwrap();
+        rest.split_once("`)").unwrap().0.to_owned()
+    };
+    let told: Vec<String> = loaded
+        .warnings
+        .iter()
+        .map(|it| format!("{} {}", it.location.line, quoted(&it.message)))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            "8 secrets.s.labels: secrets[].labels are only applied to Swarm secret objects",
+            "5 service \"a\": deploy.labels: deploy.labels are only applied to Swarm services",
+            "5 service \"a\": deploy.mode: deploy.mode is only honored in Swarm mode",
+            "6 service \"a\": ports[80/tcp].mode: ports[].mode: host is only honored by the Swarm routing mesh",
+            "7 service \"a\": secrets.s.mode: mode is not supported outside Swarm mode and will be ignored",
+            "7 service \"a\": secrets.s.uid: uid is not supported outside Swarm mode and will be ignored",
+        ]
+    );
+}
