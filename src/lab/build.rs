@@ -494,10 +494,13 @@ mod tests {
             let mut story = Story::default();
             story.read(said("STEP 2/3: RUN false\n"));
             story.read(said(printed));
-            story.failure(bollard::errors::Error::DockerStreamError {
-                error: "building at STEP \"RUN false\": while running runtime: exit status 1"
-                    .into(),
-            })
+            story.failure(
+                bollard::errors::Error::DockerStreamError {
+                    error: "building at STEP \"RUN false\": while running runtime: exit status 1"
+                        .into(),
+                },
+                &[],
+            )
         };
         let crun = "error running container: from /usr/bin/crun creating container for [/bin/sh -c false]: cgroups in hybrid mode not supported\n: exit status 1\n";
         assert!(matches!(failing(crun), BuildError::Engine(_)));
