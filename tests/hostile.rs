@@ -83,7 +83,7 @@ fn main() -> ExitCode {
         }));
     }
     let conclusion = libtest_mimic::run(&args, trials);
-    let hurt = runtime.block_on(canary.look(machine.docker()));
+    let hurt = runtime.block_on(canary.look(machine.docker(), sandbox == "privado"));
     runtime.block_on(async {
         for engine in [engine, machine] {
             if let Some(engine) = Arc::into_inner(engine) {
