@@ -84,7 +84,6 @@ pub(super) struct Private {
     _store: File,
 }
 
-
 impl Private {
     /// Starts one and waits until it answers.
     ///
