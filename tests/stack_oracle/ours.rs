@@ -133,9 +133,9 @@ impl<'a> Ours<'a> {
                     let none = anyhow::anyhow!("no container of `{service}`");
                     return Err(UpError::Engine(none));
                 };
-                let done = container.exec(words, None, PATIENCE).await;
-                done.map(|done| (done.code, done.output))
-                    .map_err(UpError::Engine)
+                let mut args = vec!["exec", container.id()];
+                args.extend(words);
+                Ok((0, engine::docker_command(&args).await))
             }
             ("logs", [service]) => {
                 let mut output = String::new();
