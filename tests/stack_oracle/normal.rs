@@ -1,5 +1,7 @@
 //! What of the engine's answers is neither side's doing, left out; names that differ by design, made equal.
 
+use bollard::models::HostConfig;
+use muelle::lab::limits;
 use serde_json::{Map, Value, json};
 
 use crate::engine::State;
@@ -16,13 +18,15 @@ const LABELS: [&str; 7] = [
 ];
 
 /// Lists without an order of their own.
-const ORDERLESS: [&str; 7] = [
+const ORDERLESS: [&str; 9] = [
     "Aliases",
     "Binds",
+    "CapAdd",
     "Env",
     "ExtraHosts",
     "Links",
     "Mounts",
+    "SecurityOpt",
     "Ulimits",
 ];
 
@@ -64,7 +68,16 @@ impl Names {
             let mut list: Vec<Value> = list
                 .iter()
                 .map(|it| {
-                    let mut it = one(it);
+                    let mut it = it.clone();
+                    if self.is_composes() && it["HostConfig"].is_object() {
+                        it["HostConfig"] = contained(&it["HostConfig"]);
+                    } else if it["HostConfig"].is_object() {
+                        // The same keys as the other side.
+                        let host: HostConfig =
+                            serde_json::from_value(it["HostConfig"].take()).unwrap();
+                        it["HostConfig"] = serde_json::to_value(host).unwrap();
+                    }
+                    let mut it = one(&it);
                     self.rename(&mut it);
                     settle(&mut it);
                     it
@@ -78,6 +91,10 @@ impl Names {
             networks: each(state.networks, network),
             volumes: each(state.volumes, volume),
         }
+    }
+
+    fn is_composes(&self) -> bool {
+        self.prefix.is_empty()
     }
 
     fn rename(&self, value: &mut Value) {
@@ -194,9 +211,15 @@ fn container(inspected: &Value) -> Value {
     })
 }
 
-/// What the lab rewrites: the host's ports and addresses, logs, and its own limits where the service has none.
+/// What the lab would make of Compose's request: within its limits, which have tests of their own.
+fn contained(host: &Value) -> Value {
+    let mut host: HostConfig = serde_json::from_value(host.clone()).unwrap();
+    limits::contain(&mut host);
+    serde_json::to_value(host).unwrap()
+}
+
+/// What else the lab rewrites: the host's ports and addresses.
 fn rewritten(host: &mut Value) {
-    host["LogConfig"] = Value::Null;
     // The network by the name that stands in `Networks`, or by its id.
     let mode = host["NetworkMode"].as_str().unwrap_or_default();
     if !["none", "host", "bridge"].contains(&mode) {
@@ -212,15 +235,6 @@ fn rewritten(host: &mut Value) {
                 .as_str()
                 .is_some_and(|it| !it.is_empty());
             *binding = json!(if is_fixed { "fixed" } else { "any" });
-        }
-    }
-    if host["PidsLimit"] == json!(muelle::lab::PIDS) {
-        host["PidsLimit"] = Value::Null;
-    }
-    if host["Memory"] == json!(muelle::lab::MEMORY) {
-        host["Memory"] = Value::Null;
-        if host["MemorySwap"] == json!(2 * muelle::lab::MEMORY) {
-            host["MemorySwap"] = Value::Null;
         }
     }
     // Neither policy restarts anything.

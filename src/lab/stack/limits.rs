@@ -177,8 +177,10 @@ fn keys(service: &Service) -> Review {
     Ok(())
 }
 
-/// What Compose refuses only when it makes the container.
-pub(super) fn start_interval(service: &Service) -> Review {
+/// What Compose, or the engine, refuses only when the container is made; the lab's own limits would hide it.
+pub(super) fn at_creation(service: &Service) -> Review {
+    memory_agrees(service)?;
+    log_options_exist(service)?;
     let health = service.healthcheck.as_ref();
     if let Some(health) = health
         && let (Some(interval), None) = (&health.start_interval, &health.start_period)
@@ -189,6 +191,86 @@ pub(super) fn start_interval(service: &Service) -> Review {
         ));
     }
     Ok(())
+}
+
+fn memory_agrees(service: &Service) -> Review {
+    let says = |what: &str, said: &str, at: &Location| {
+        let name = &service.name;
+        let told = format!("`{name}` no arranca: {what} (el motor dice: `{said}`)");
+        Err(UpError::failed(told, at))
+    };
+    let memory = service.memory_limit();
+    let swap = service.memswap_limit.as_ref().filter(|it| it.value > 0);
+    match (swap, memory) {
+        (Some(swap), None) => {
+            let said =
+                "You should always set the Memory limit when using Memoryswap limit, see usage";
+            return says("`memswap_limit` va con `mem_limit`", said, &swap.location);
+        }
+        (Some(swap), Some(memory)) if swap.value.unsigned_abs() < memory.value => {
+            let said = "Minimum memoryswap limit should be larger than memory limit, see usage";
+            return says(
+                "`memswap_limit` cuenta también la memoria, y es menor",
+                said,
+                &swap.location,
+            );
+        }
+        _ => {}
+    }
+    let deployed = service
+        .deploy
+        .as_ref()
+        .and_then(|it| it.reservations.as_ref());
+    let deployed = deployed.and_then(|it| it.memory.as_ref());
+    match (deployed.or(service.mem_reservation.as_ref()), memory) {
+        (Some(least), Some(most)) if least.value > most.value => {
+            let said =
+                "Minimum memory limit can not be less than memory reservation limit, see usage";
+            says("reserva más memoria que su límite", said, &least.location)
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Options that a log driver knows.
+fn log_options_exist(service: &Service) -> Review {
+    const COMMON: [&str; 5] = [
+        "max-size",
+        "max-file",
+        "compress",
+        "mode",
+        "max-buffer-size",
+    ];
+    const JSON_FILE: [&str; 5] = ["labels", "labels-regex", "env", "env-regex", "tag"];
+    let Some(logging) = &service.logging else {
+        return Ok(());
+    };
+    let driver = logging
+        .driver
+        .as_ref()
+        .map_or("json-file", |it| it.as_str());
+    let is_known = |option: &str| {
+        COMMON.contains(&option) || driver == "json-file" && JSON_FILE.contains(&option)
+    };
+    match logging
+        .options
+        .iter()
+        .find(|(key, _)| driver != "none" && !is_known(key))
+    {
+        Some((key, value)) => {
+            let said = match driver {
+                "json-file" => {
+                    format!(" (el motor dice: `unknown log opt '{key}' for json-file log driver`)")
+                }
+                _ => String::new(),
+            };
+            let name = &service.name;
+            let told =
+                format!("`{name}` no arranca: su registro no conoce la opción `{key}`{said}");
+            Err(UpError::failed(told, &value.location))
+        }
+        None => Ok(()),
+    }
 }
 
 fn deploy(deploy: &Deploy) -> Review {

@@ -7,7 +7,7 @@ use bollard::models::NetworkConnectRequest;
 use futures_util::future::try_join_all;
 
 use super::fault::blame;
-use super::limits::start_interval;
+use super::limits::at_creation;
 use super::order::waves;
 use super::translate::{Role, Translation};
 use super::{Replica, Stack, Tweaks, UpError};
@@ -135,7 +135,7 @@ impl<'lab> Stack<'lab> {
         name: &str,
         compose_name: &str,
     ) -> Result<Container<'lab>, UpError> {
-        start_interval(service)?;
+        at_creation(service)?;
         self.warn_of_missing(service);
         let tweaks: Tweaks = self
             .tweaks

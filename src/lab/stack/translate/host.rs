@@ -1,10 +1,6 @@
 //! What a container may use of its host: limits, rights, restarts.
 
-use std::collections::HashMap;
-
-use bollard::models::{
-    HostConfig, HostConfigLogConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum,
-};
+use bollard::models::{HostConfig, ResourcesUlimits, RestartPolicy, RestartPolicyNameEnum};
 
 use super::network::Bindings;
 use super::{Role, Translation, list};
@@ -68,7 +64,6 @@ impl Translation<'_, '_> {
                     })
                     .collect(),
             ),
-            log_config: Some(log(service)),
             network_mode: service
                 .network_mode
                 .as_ref()
@@ -89,27 +84,6 @@ fn capabilities(written: &[Located<String>]) -> Option<Vec<String>> {
         name => format!("CAP_{name}"),
     };
     Some(list(written)?.into_iter().map(whole).collect())
-}
-
-/// Logs stay with the engine and small, whatever driver the service asks for; the options are still the engine's to
-/// refuse.
-fn log(service: &Service) -> HostConfigLogConfig {
-    let logging = service.logging.as_ref();
-    let mut config: HashMap<String, String> = match logging {
-        Some(logging) => texts(&logging.options),
-        None => HashMap::new(),
-    };
-    if logging.is_some_and(|it| it.driver.as_ref().is_some_and(|it| it.value == "none")) {
-        config.clear();
-    }
-    config.insert("max-size".into(), "10m".into());
-    config.insert("max-file".into(), "1".into());
-    // A single file cannot be compressed.
-    config.remove("compress");
-    HostConfigLogConfig {
-        typ: Some("json-file".into()),
-        config: Some(config),
-    }
 }
 
 fn memory_reservation(service: &Service) -> Option<i64> {
