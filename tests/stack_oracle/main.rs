@@ -16,6 +16,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
+use futures_util::future::{Either, select};
 use muelle::lab::Lab;
 use muelle::lab::engine::Engine;
 use ours::Ours;
@@ -55,7 +56,16 @@ async fn every_project_becomes_on_the_engine_what_compose_makes_of_it() {
         async move {
             let begun = Instant::now();
             let lab = Lab::open(machine).unwrap();
-            let differences = trial(project, &lab, &program).await;
+            // With its anchor down, or another checker on this engine would take the lab for a dead one's.
+            lab.moor(&["python:3.11-slim".to_owned()]).await.unwrap();
+            let differences = {
+                let trial = std::pin::pin!(trial(project, &lab, &program));
+                let watch = std::pin::pin!(lab.watch());
+                match select(trial, watch).await {
+                    Either::Left((differences, _)) => differences,
+                    Either::Right(_) => panic!("{}: the engine stopped", project.name),
+                }
+            };
             lab.close().await.unwrap();
             (project, differences, begun.elapsed())
         }

@@ -150,7 +150,10 @@ impl<'a> Ours<'a> {
 
     pub async fn state(&self) -> State {
         let label = format!("{}={}", muelle::lab::RUN_LABEL, self.lab.id());
-        self.names().state(engine::state(&label).await)
+        let mut state = engine::state(&label).await;
+        let anchor = format!("/muelle-{}-ancla", self.lab.id());
+        state.containers.retain(|it| it["Name"] != anchor.as_str());
+        self.names().state(state)
     }
 
     fn names(&self) -> Names {
