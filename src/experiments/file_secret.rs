@@ -18,18 +18,26 @@ pub struct Params {
 }
 
 /// Prints how many processes have the secret in their environment, and of how many it could be read.
+///
+/// A process that the engine is just putting into the container (a health check) cannot be read until it is there.
 const LOOK: &str = r#"
-import glob, os, sys
+import glob, os, sys, time
 secret = sys.argv[1].encode()
 seen = read = 0
+until = time.monotonic() + 10
 for path in glob.glob("/proc/[0-9]*/environ"):
-    if path == f"/proc/{os.getpid()}/environ":
-        continue
-    try:
-        seen += secret in open(path, "rb").read()
-        read += 1
-    except (FileNotFoundError, ProcessLookupError):
-        pass
+    while path != f"/proc/{os.getpid()}/environ":
+        try:
+            seen += secret in open(path, "rb").read()
+            read += 1
+        except PermissionError:
+            if time.monotonic() < until:
+                time.sleep(0.02)
+                continue
+            raise
+        except (FileNotFoundError, ProcessLookupError):
+            pass
+        break
 print(seen, read)
 "#;
 
