@@ -7,7 +7,6 @@
 mod down;
 mod fault;
 mod grants;
-mod limits;
 mod objects;
 mod order;
 mod ports;
@@ -16,6 +15,7 @@ mod raise;
 mod readiness;
 mod run;
 mod translate;
+mod unsupported;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;

@@ -7,9 +7,9 @@ use bollard::models::NetworkConnectRequest;
 use futures_util::future::try_join_all;
 
 use super::fault::blame;
-use super::limits::at_creation;
 use super::order::waves;
 use super::translate::{Role, Translation};
+use super::unsupported::at_creation;
 use super::{Replica, Stack, Tweaks, UpError};
 use crate::lab::container::Container;
 use crate::submission::compose::Service;
