@@ -3,6 +3,7 @@
 mod check;
 mod clean;
 mod demo;
+mod dev;
 mod doctor;
 pub mod exit;
 mod explain;
@@ -53,6 +54,9 @@ enum Order {
     /// Quita del motor lo que dejó una comprobación interrumpida
     #[command(visible_alias = "limpiar")]
     Clean(clean::Args),
+    /// Para quien escribe ejercicios
+    #[command(visible_alias = "autor")]
+    Dev(dev::Args),
 }
 
 /// Runs the command line and gives the process's exit code, see [`exit`].
@@ -88,6 +92,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Order::Images(args) => images::run(args).await,
             Order::Doctor(args) => doctor::run(args).await,
             Order::Clean(args) => clean::run(args).await,
+            Order::Dev(args) => dev::run(args).await,
             Order::Explain(args) => explain::run(&args),
         }
     });

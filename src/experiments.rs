@@ -132,7 +132,7 @@ impl Entry {
 }
 
 /// Every experiment.
-pub static CATALOGUE: [Entry; 21] = [
+pub static CATALOGUE: &[Entry] = &[
     Entry::of::<builds::Builds>(),
     Entry::of::<answers::Answers>(),
     Entry::of::<runs_without_root::RunsWithoutRoot>(),

@@ -63,10 +63,9 @@ fn every_mutant_names_an_item_and_every_item_has_a_mutant() {
         let mut failed = BTreeSet::new();
         for mutant in folders(&case.join("mutants")) {
             let expected = lines(&mutant.join("EXPECT"));
-            assert_eq!(
-                expected.len(),
-                1,
-                "{}: EXPECT names one item",
+            assert!(
+                !expected.is_empty(),
+                "{}: EXPECT names no item",
                 mutant.display()
             );
             assert!(
@@ -75,7 +74,7 @@ fn every_mutant_names_an_item_and_every_item_has_a_mutant() {
                 mutant.display(),
                 expected[0]
             );
-            failed.extend(expected);
+            failed.extend(expected.into_iter().take(1));
         }
         let untested: Vec<&String> = items
             .iter()

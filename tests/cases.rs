@@ -1,6 +1,5 @@
-//! Every folder of `tests/cases` is a test: the checker must accept the solution and every
-//! alternative, and every mutant must fail the item that its `EXPECT` names (for which only that item
-//! and what it depends on are tried).
+//! Every folder of `tests/cases` is a test, as `muelle dev check` runs it: the checker must accept the solution and
+//! every alternative, and every mutant must fail the items that its `EXPECT` names and no others.
 //!
 //! Without an engine the whole suite fails; nothing is skipped. The engine and the base images are
 //! prepared by the same code as `muelle demo`. Where `muelle` may start a private engine of its own
@@ -10,7 +9,7 @@
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -20,16 +19,13 @@ use bollard::query_parameters::{
     ListVolumesOptions, RemoveImageOptions,
 };
 use futures_util::StreamExt;
-use libtest_mimic::{Arguments, Failed, Trial};
-use muelle::check::check;
-use muelle::course::{Course, Exercise};
+use libtest_mimic::{Arguments, Trial};
+use muelle::cases::{self, Case, Kind};
+use muelle::course::Course;
 use muelle::experiments;
 use muelle::lab::doctor;
 use muelle::lab::engine::Engine;
 use muelle::lab::images::BaseImage;
-use muelle::submission::Snapshot;
-use muelle::submission::snapshot::Limits;
-use muelle::verdict::{Outcome, Verdict};
 use tokio::runtime::Runtime;
 
 /// Checks at once: they wait for the engine more than they compute.
@@ -40,26 +36,34 @@ fn main() -> ExitCode {
     args.test_threads.get_or_insert(AT_ONCE);
     let runtime = Arc::new(Runtime::new().expect("a runtime"));
     let course = Course::embedded(&experiments::specs()).expect("the embedded course is right");
-    let course: &'static Course = Box::leak(Box::new(course));
-    let cases = || course.exercises.iter().flat_map(Case::of);
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let exercises = course.exercises.iter().cloned().map(Arc::new);
+    let cases: Vec<Case> = exercises
+        .flat_map(|exercise| cases::of(&exercise, root).expect("well-formed cases"))
+        .collect();
     if args.list {
-        let trials = cases().map(|case| Trial::test(case.name, || Ok(())));
+        let trials = cases
+            .into_iter()
+            .map(|case| Trial::test(case.name, || Ok(())));
         return libtest_mimic::run(&args, trials.collect()).exit_code();
     }
-    let engines = runtime.block_on(Engines::prepare(course));
+    let engines = runtime.block_on(Engines::prepare(&course));
     let before = runtime.block_on(inventory(engines.machine.docker()));
     let on = |engine: &Arc<Engine>, case: Case, suffix: &str| {
         let (runtime, engine) = (runtime.clone(), engine.clone());
         let name = format!("{}{suffix}", case.name);
-        Trial::test(name, move || runtime.block_on(case.run(engine)))
+        Trial::test(name, move || match runtime.block_on(case.run(engine))? {
+            None => Ok(()),
+            Some(wrong) => Err(wrong.into()),
+        })
     };
     let mut trials = Vec::new();
     if let Some(private) = &engines.private {
-        let short = cases().filter(|case| case.is_smoke());
+        let short = cases.iter().filter(|case| is_smoke(case)).cloned();
         trials.extend(short.map(|case| on(&engines.machine, case, " (machine's engine)")));
-        trials.extend(cases().map(|case| on(private, case, "")));
+        trials.extend(cases.into_iter().map(|case| on(private, case, "")));
     } else {
-        trials.extend(cases().map(|case| on(&engines.machine, case, "")));
+        trials.extend(cases.into_iter().map(|case| on(&engines.machine, case, "")));
     }
     let conclusion = libtest_mimic::run(&args, trials);
     let after = runtime.block_on(inventory(engines.machine.docker()));
@@ -180,170 +184,14 @@ async fn inventory(docker: &Docker) -> BTreeSet<String> {
     all
 }
 
-/// What a case must come to.
-enum Expected {
-    /// Every item passes.
-    AllPass,
-    /// This item fails.
-    Fails(String),
-    /// Something fails.
-    SomethingFails,
-}
-
-/// One submission and what it must come to.
-struct Case {
-    name: String,
-    exercise: &'static Exercise,
-    files: Snapshot,
-    expected: Expected,
-}
-
-impl Case {
-    fn of(exercise: &'static Exercise) -> Vec<Self> {
-        let id = &exercise.id;
-        let case = |name: String, files: Snapshot, expected: Expected| Self {
-            name,
-            exercise,
-            files,
-            expected,
-        };
-        let mut cases = vec![
-            case(
-                format!("{id}: the solution passes"),
-                exercise.solution.clone(),
-                Expected::AllPass,
-            ),
-            case(
-                format!("{id}: the starter fails"),
-                exercise.starter.clone(),
-                Expected::SomethingFails,
-            ),
-        ];
-        let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
-            .join("tests/cases")
-            .join(id);
-        for (name, dir) in folders(&folder.join("alternatives")) {
-            cases.push(case(
-                format!("{id}: alternative {name} passes"),
-                overlay(exercise, &dir),
-                Expected::AllPass,
-            ));
+/// Whether it is one of the few that run on every engine.
+fn is_smoke(case: &Case) -> bool {
+    match case.kind {
+        Kind::Solution => case.name.starts_with("proyecto-final"),
+        Kind::Mutant => {
+            case.name.starts_with("proyecto-final: mutant root ")
+                || case.name.starts_with("proyecto-final: mutant curl ")
         }
-        for (name, dir) in folders(&folder.join("mutants")) {
-            let item = fs::read_to_string(dir.join("EXPECT")).expect("a mutant has an EXPECT");
-            let item = item.trim().to_owned();
-            cases.push(case(
-                format!("{id}: mutant {name} fails {item}"),
-                overlay(exercise, &dir),
-                Expected::Fails(item),
-            ));
-        }
-        cases
+        Kind::Starter | Kind::Alternative => false,
     }
-
-    /// Whether it is one of the few that run on every engine.
-    fn is_smoke(&self) -> bool {
-        match &self.expected {
-            Expected::AllPass => self.name.ends_with("the solution passes"),
-            Expected::Fails(_) => {
-                self.name.contains("mutant root ") || self.name.contains("mutant curl ")
-            }
-            Expected::SomethingFails => false,
-        }
-    }
-
-    async fn run(self, engine: Arc<Engine>) -> Result<(), Failed> {
-        let folder = tempfile::tempdir()?;
-        self.files.write(folder.path())?;
-        let exercise = match &self.expected {
-            Expected::Fails(id) => reduced(self.exercise, id),
-            _ => self.exercise.clone(),
-        };
-        let verdict = check(engine, &exercise, folder.path(), &|_| {}).await?;
-        let right = match &self.expected {
-            Expected::AllPass => verdict.outcome == Outcome::Passed,
-            Expected::Fails(id) => {
-                // A fault of the machine's is no right answer, even beside the expected one.
-                verdict
-                    .items
-                    .iter()
-                    .all(|item| item.outcome != Outcome::Error)
-                    && verdict
-                        .items
-                        .iter()
-                        .any(|item| item.id == *id && item.outcome == Outcome::Failed)
-            }
-            Expected::SomethingFails => verdict.outcome == Outcome::Failed,
-        };
-        if right {
-            Ok(())
-        } else {
-            Err(told(&verdict).into())
-        }
-    }
-}
-
-/// The exercise with nothing but the item `id` and what it depends on: all that a mutant must show.
-fn reduced(exercise: &Exercise, id: &str) -> Exercise {
-    let mut wanted = vec![id.to_owned()];
-    let mut next = 0;
-    while let Some(id) = wanted.get(next).cloned() {
-        next += 1;
-        wanted.extend(
-            exercise
-                .item(&id)
-                .into_iter()
-                .flat_map(|item| item.blocked_by.clone()),
-        );
-    }
-    let mut exercise = exercise.clone();
-    exercise.items.retain(|item| wanted.contains(&item.id));
-    exercise
-}
-
-/// Every item that did not pass, with what was seen.
-fn told(verdict: &Verdict) -> String {
-    let mut text = format!("the whole: {:?}", verdict.outcome);
-    for item in verdict
-        .items
-        .iter()
-        .filter(|item| item.outcome != Outcome::Passed)
-    {
-        text.push_str(&format!("\n{} {:?}: {}", item.id, item.outcome, item.saw));
-    }
-    text
-}
-
-/// A case's folder laid over the starter, without what its `REMOVE` takes away.
-fn overlay(exercise: &Exercise, dir: &Path) -> Snapshot {
-    let mut case = Snapshot::read(dir, Limits::default()).expect("a readable case");
-    let removed = case
-        .file("REMOVE")
-        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    case.remove("REMOVE");
-    case.remove("EXPECT");
-    let mut files = exercise.starter.clone();
-    for path in removed.iter().flat_map(|text| text.lines()) {
-        files.remove(path.trim());
-    }
-    files.lay(&case);
-    files
-}
-
-fn folders(dir: &Path) -> Vec<(String, PathBuf)> {
-    let Ok(entries) = fs::read_dir(dir) else {
-        return Vec::new();
-    };
-    let mut folders: Vec<_> = entries
-        .filter_map(Result::ok)
-        .filter(|entry| entry.path().is_dir())
-        .map(|entry| {
-            (
-                entry.file_name().to_string_lossy().into_owned(),
-                entry.path(),
-            )
-        })
-        .collect();
-    folders.sort();
-    folders
 }

@@ -232,7 +232,7 @@ fn usage(why: &str) -> anyhow::Result<u8> {
 }
 
 /// Waits for Ctrl-C or SIGTERM and gives the exit code for it.
-async fn interrupted() -> u8 {
+pub(super) async fn interrupted() -> u8 {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};

@@ -83,7 +83,7 @@ fn list() -> String {
             let _ = writeln!(text, "  {:<longest$}  {}", rule.id, rule.title);
         }
     }
-    let entries = &experiments::CATALOGUE;
+    let entries = experiments::CATALOGUE;
     let longest = entries.iter().map(|entry| entry.spec.id.len()).max();
     let longest = longest.unwrap_or(0);
     let _ = writeln!(text, "\n{} experimentos:\n", entries.len());

@@ -120,7 +120,7 @@ impl Anchor {
     }
 
     /// Lets it run.
-    pub(super) async fn start(&self) -> Result<(), Error> {
+    pub(super) async fn start(&mut self) -> Result<(), Error> {
         self.docker.start_container(&self.name, None).await
     }
 

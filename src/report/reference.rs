@@ -11,7 +11,7 @@ pub fn experiments() -> String {
          <!-- Escrita por muelle a partir de src/experiments/: no la edites aquí. -->\n\n\
          Cómo se decide cada punto de un ejercicio. El mismo texto, en la terminal: `muelle explain NOMBRE`.\n",
     );
-    for entry in &CATALOGUE {
+    for entry in CATALOGUE {
         let _ = write!(
             text,
             "\n## `{}`\n\n{}\n\n- **Cómo no engaña:** {}\n- **Por qué importa:** {}\n",
