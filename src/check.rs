@@ -91,7 +91,9 @@ pub async fn check_until(
             Either::Right(_) => None,
         }
     };
-    let closed = lab.timed("recoger el laboratorio", lab.close()).await;
+    let closed = lab
+        .timed("recoger el laboratorio", lab.close(tried.is_none()))
+        .await;
     let items = match tried {
         None => return Err(CheckError::Interrupted),
         Some(Err(error)) => {

@@ -43,6 +43,9 @@ pub const RUN_LABEL: &str = "dev.muelle.run";
 /// Heavy pieces of work (builds, image reads) that run at once in one lab.
 const HEAVY_AT_ONCE: u32 = 3;
 
+/// How long after it was given up the engine may still finish what it was asked for.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
 /// What one submission owns on the engine: images, containers, networks, volumes.
 ///
 /// Call [`Lab::close`] at the end, whatever happened; what a killed process leaves is found by
@@ -165,16 +168,23 @@ impl Lab {
         timings
     }
 
-    /// Removes everything of it from the engine.
+    /// Removes everything of it from the engine. A lab whose work was cut `short` is looked at once more, a little
+    /// later: what was asked of the engine and then given up may still come about.
     ///
     /// # Errors
     /// When the engine does not answer; `muelle clean` finds the rest later.
-    pub async fn close(&self) -> anyhow::Result<()> {
-        let limit = match &*self.course.borrow() {
-            Course::Halted(Halt::Machine(_)) => limits::CLOSE_IN_TROUBLE,
-            _ => limits::CLOSE,
+    pub async fn close(&self, short: bool) -> anyhow::Result<()> {
+        let (halted, limit) = match &*self.course.borrow() {
+            Course::Halted(Halt::Machine(_)) => (true, limits::CLOSE_IN_TROUBLE),
+            Course::Halted(_) => (true, limits::CLOSE),
+            _ => (false, limits::CLOSE),
         };
-        reaper::remove_run(self.docker(), &self.id, limit).await
+        reaper::remove_run(self.docker(), &self.id, limit).await?;
+        if short || halted {
+            tokio::time::sleep(GIVEN_UP).await;
+            reaper::remove_run(self.docker(), &self.id, limit).await?;
+        }
+        Ok(())
     }
 }
 
