@@ -54,6 +54,7 @@ pub struct Lab {
     engine: Arc<Engine>,
     id: String,
     dir: TempDir,
+    shared: Option<TempDir>,
     heavy: Semaphore,
     opened: Instant,
     timings: std::sync::Mutex<Vec<Timing>>,
@@ -72,6 +73,10 @@ impl Lab {
         let id = token(10).to_lowercase();
         Ok(Self {
             dir: tempfile::Builder::new().prefix("muelle-").tempdir()?,
+            shared: match engine.shared_folder() {
+                Some(folder) => Some(tempfile::tempdir_in(folder)?),
+                None => None,
+            },
             engine,
             id,
             heavy: Semaphore::new(HEAVY_AT_ONCE as usize),
@@ -114,6 +119,34 @@ impl Lab {
     /// A folder of its own on the host, removed with it.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// A folder of its own that the engine sees under the same path, for the sources of bind mounts.
+    pub fn shared_dir(&self) -> &Path {
+        self.shared.as_ref().unwrap_or(&self.dir).path()
+    }
+
+    /// Gives what we wrote to root in containers, where root there is somebody else here.
+    ///
+    /// # Errors
+    /// When it cannot be given away.
+    pub fn hand_over(&self, folder: &Path) -> std::io::Result<()> {
+        #[cfg(unix)]
+        if let Some(first) = self.engine.facts().first_id.filter(|_| engine::is_root()) {
+            let mut folders = vec![folder.to_owned()];
+            while let Some(folder) = folders.pop() {
+                std::os::unix::fs::lchown(&folder, Some(first), Some(first))?;
+                for entry in std::fs::read_dir(&folder)? {
+                    let entry = entry?;
+                    if entry.file_type()?.is_dir() {
+                        folders.push(entry.path());
+                    } else {
+                        std::os::unix::fs::lchown(entry.path(), Some(first), Some(first))?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The labels of everything that it makes.

@@ -102,9 +102,10 @@ impl<'lab> Bench<'lab> {
             Ok(Some(_)) => load(&outside, &shell).ok().flatten(),
             _ => None,
         };
-        let dir = lab.dir().join("entrega");
+        let dir = lab.shared_dir().join("entrega");
         std::fs::create_dir(&dir)?;
         outside.write(&dir)?;
+        lab.hand_over(lab.shared_dir())?;
         Ok(Self {
             lab,
             exercise,

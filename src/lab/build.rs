@@ -113,7 +113,8 @@ impl Lab {
             }
         };
         let tag = format!("muelle/{}:{name}", self.id());
-        let args: HashMap<String, String> = recipe.args.iter().cloned().collect();
+        let mut args: HashMap<String, String> = self.engine().build_args().into_iter().collect();
+        args.extend(recipe.args.iter().cloned());
         let mut options = BuildImageOptionsBuilder::default()
             .t(&tag)
             .dockerfile(dockerfile)

@@ -248,7 +248,13 @@ impl<'lab> Container<'lab> {
             .processes
             .unwrap_or_default()
             .iter()
-            .map(|row| top::process(row))
+            .map(|row| {
+                top::process(row).map(|process| Process {
+                    uid: facts.id_inside(process.uid),
+                    gid: facts.id_inside(process.gid),
+                    ..process
+                })
+            })
             .collect::<anyhow::Result<Vec<_>>>()?;
         if processes.is_empty() {
             bail!("el motor no enumera los procesos de `{}`", self.name);
