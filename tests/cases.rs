@@ -8,7 +8,6 @@
 //! the machine's.
 
 use std::collections::BTreeSet;
-use std::fs;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;

@@ -69,20 +69,19 @@ pub enum Sandbox {
 }
 
 impl Sandbox {
-    /// The engine to try submissions on, with the images of `work`.
-    async fn engine(
+    /// The engine to try submissions of `exercises` on, with their images.
+    pub(super) async fn engine(
         self,
-        work: &[(&Exercise, PathBuf)],
-        live: &Live,
+        exercises: impl IntoIterator<Item = &Exercise>,
+        say: &(dyn Fn(&str) + Send + Sync),
     ) -> Result<Engine, EngineError> {
-        let say = |line: &str| live.say(line);
         match self {
-            Self::Compartido => Engine::connect(&say).await,
+            Self::Compartido => Engine::connect(say).await,
             Self::Privado => {
-                let references = work.iter().flat_map(|(exercise, _)| &exercise.images);
+                let references = exercises.into_iter().flat_map(|exercise| &exercise.images);
                 let images: BTreeSet<&String> = references.collect();
                 let images: Vec<_> = images.into_iter().map(BaseImage::new).collect();
-                Engine::connect_sandbox(&images, &say).await
+                Engine::connect_sandbox(&images, say).await
             }
         }
     }
@@ -116,7 +115,13 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     let live = Live::new(args.format == Format::Json);
     let mut verdicts = Vec::new();
     let mut code = exit::PASSED;
-    let engine = match args.sandbox.engine(&work, &live).await {
+    let engine = match args
+        .sandbox
+        .engine(work.iter().map(|(exercise, _)| *exercise), &|line| {
+            live.say(line)
+        })
+        .await
+    {
         Ok(engine) => Some(Arc::new(engine)),
         Err(error) => {
             live.end();

@@ -1,6 +1,7 @@
 //! What is outside cannot be seen or touched, even by who may ask the engine for anything.
 
 use bollard::models::HostConfig;
+use muelle::lab::engine::{Bounds, Engine};
 
 use super::bench::{build, builders, engine, python};
 
@@ -124,4 +125,48 @@ async fn the_steps_of_both_builders_run_as_nobody_too() {
         assert!(ended && text.contains("mapa 0 1879048192 65536"), "{text}");
     }
     engine.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_copied_and_unpacked_belongs_to_whom_it_should() {
+    let mut archive = tar::Builder::new(Vec::new());
+    let mut header = tar::Header::new_gnu();
+    header.set_uid(1000);
+    header.set_gid(1000);
+    header.set_mode(0o644);
+    header.set_size(4);
+    archive
+        .append_data(&mut header, "dentro", &b"algo"[..])
+        .unwrap();
+    let mut context = muelle::submission::Snapshot::default();
+    context.insert("fuera", "algo", false);
+    context.insert("paquete.tar", archive.into_inner().unwrap(), false);
+    let copied = "COPY fuera /fuera\nRUN chmod 600 /fuera && test $(stat -c %u /fuera) = 0\n";
+    let added = "ADD paquete.tar /\nRUN test $(stat -c %u /dentro) = 1000\n";
+    engine().await.stop().await;
+    // A lab's containers ask for more processor than the small bounds of the other tests have.
+    let engine = Engine::connect_private(Bounds::default(), &|_| {}).await;
+    let engine = std::sync::Arc::new(engine.unwrap());
+    let lab = muelle::lab::Lab::open(engine.clone()).unwrap();
+    lab.moor(&[super::bench::IMAGE.to_owned()]).await.unwrap();
+    for (name, steps, unpacks) in [("copiado", copied, false), ("abierto", added, true)] {
+        let dockerfile = format!("FROM {}\n{steps}", super::bench::IMAGE);
+        let recipe = muelle::lab::build::Recipe {
+            context: context.clone(),
+            path: "Dockerfile".into(),
+            dockerfile: dockerfile.into(),
+            froms: vec![1],
+            unpacks,
+            ..Default::default()
+        };
+        let built = lab.build(name, &recipe).await.unwrap();
+        let images = [super::bench::IMAGE.to_owned()];
+        let layers = lab.layers(&built.image, &images).await.unwrap();
+        let file = if unpacks { "dentro" } else { "fuera" };
+        let found = layers.files().any(|(_, one)| one.path.contains(file));
+        assert!(found, "{name}: {layers:?}");
+    }
+    lab.close(false).await.unwrap();
+    drop(lab);
+    std::sync::Arc::into_inner(engine).unwrap().stop().await;
 }

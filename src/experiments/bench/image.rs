@@ -198,6 +198,7 @@ impl<'lab> Bench<'lab> {
             args: order.args.clone().into_iter().collect(),
             froms: dockerfile.stage_starts(),
             offline: self.exercise.build_network == BuildNetwork::None,
+            unpacks: dockerfile.unpacks(),
         };
         Ok((dockerfile, recipe))
     }

@@ -140,12 +140,23 @@ impl Facts {
     /// Whether its builders read heredocs: those of Docker Engine 23.0 (Dockerfile frontend 1.4) and later do.
     #[must_use]
     pub fn knows_heredocs(&self) -> bool {
+        self.is_podman || self.is_modern()
+    }
+
+    /// The owner that root's files must be sent with to BuildKit. Before Docker Engine 23.0 it unpacks a context, and
+    /// what `ADD` unpacks, with the ids that are written there: on an engine that maps ids, those of outside.
+    #[must_use]
+    pub fn raw_owner(&self) -> Option<u32> {
+        self.first_id.filter(|_| !self.is_modern())
+    }
+
+    fn is_modern(&self) -> bool {
         let major = self
             .version
             .split('.')
             .next()
             .and_then(|major| major.parse::<u32>().ok());
-        self.is_podman || major.is_some_and(|major| major >= 23)
+        major.is_some_and(|major| major >= 23)
     }
 
     /// The id inside containers of what is the user or group `id` outside.
