@@ -6,11 +6,13 @@ use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
 
 use super::{APP_PORT, Bench, Image};
+use crate::lab::build::Built;
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::engine::Reach;
 use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::no_health;
+use crate::verdict::Finding;
 
 /// Longest wait for an app to answer; the course's app needs a fraction of a second.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(15);
@@ -42,31 +44,99 @@ impl<'lab> Bench<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn start_alone(&self, image: &Image, name: &str) -> anyhow::Result<Alone<'lab>> {
-        let environment = vec![
-            format!("AULA_CLAVE={}", self.switch_key),
-            "LOG_LEVEL=INFO".to_owned(),
-        ];
-        // What is tried on this container has nothing to do with its health check.
+        self.start_served(&image.built, name, APP_PORT, |_| {})
+            .await
+    }
+
+    /// The image started alone, once, and sure to answer; or the finding for an item that needs it to.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn answering(&self) -> anyhow::Result<Result<(&Image, &Container<'lab>), Finding>> {
+        let image = match self.image().await {
+            Ok(image) => image,
+            Err(finding) => return Ok(Err(finding)),
+        };
+        let alone = self.alone(image).await?;
+        Ok(match (&alone.container, &alone.trouble) {
+            (Some(container), None) => Ok((image, container)),
+            (_, trouble) => {
+                let saw = trouble.clone().unwrap_or_default();
+                Err(Finding::failed(saw).at(image.starts_at()))
+            }
+        })
+    }
+
+    /// Starts `built` as container `name`, as `docker run` would but for what `change` makes of the request, and
+    /// waits until the app answers on `port`.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn start_served(
+        &self,
+        built: &Built,
+        name: &str,
+        port: u16,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Alone<'lab>> {
+        let settings = |body: &mut ContainerCreateBody| {
+            let environment = body.env.get_or_insert_default();
+            environment.push(format!("AULA_CLAVE={}", self.switch_key));
+            environment.push("LOG_LEVEL=INFO".to_owned());
+            change(body);
+        };
+        let container = match self.start_on(built, name, Some(port), settings).await? {
+            Ok(container) => container,
+            Err(trouble) => {
+                return Ok(Alone {
+                    container: None,
+                    trouble: Some(trouble),
+                });
+            }
+        };
+        Ok(Alone {
+            trouble: wait_for_answer(&container, port).await?,
+            container: Some(container),
+        })
+    }
+
+    /// Starts `built` as container `name`, as `docker run` would but for what `change` makes of the request: for
+    /// programs that serve nothing. The inner error is why it does not start, for the student.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn start_run(
+        &self,
+        built: &Built,
+        name: &str,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
+        self.start_on(built, name, None, change).await
+    }
+
+    async fn start_on(
+        &self,
+        built: &Built,
+        name: &str,
+        port: Option<u16>,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
         let started = async {
-            let body = self
-                .body_alone(image, environment, Some(no_health()))
-                .await?;
+            // What is tried on this container has nothing to do with its health check.
+            let mut body = self.body_of(built, port, Some(no_health())).await?;
+            change(&mut body);
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
             Ok(container)
         };
         match started.await {
-            Ok(container) => Ok(Alone {
-                trouble: wait_for_answer(&container, APP_PORT).await?,
-                container: Some(container),
-            }),
+            Ok(container) => Ok(Ok(container)),
             Err(Error::DockerResponseServerError {
                 status_code: 400 | 404 | 500,
                 message,
-            }) if !fault::is_machines(&message) => Ok(Alone {
-                container: None,
-                trouble: Some(format!("el contenedor no arranca: {message}")),
-            }),
+            }) if !fault::is_machines(&message) => {
+                Ok(Err(format!("el contenedor no arranca: {message}")))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -83,20 +153,33 @@ impl Bench<'_> {
         environment: Vec<String>,
         healthcheck: Option<HealthConfig>,
     ) -> Result<ContainerCreateBody, Error> {
-        let port = format!("{APP_PORT}/tcp");
+        let mut body = self
+            .body_of(&image.built, Some(APP_PORT), healthcheck)
+            .await?;
+        body.env = Some(environment);
+        Ok(body)
+    }
+
+    /// The same for any build; `port` is the one that must be reached, if any.
+    async fn body_of(
+        &self,
+        built: &Built,
+        port: Option<u16>,
+        healthcheck: Option<HealthConfig>,
+    ) -> Result<ContainerCreateBody, Error> {
         let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
+        let port = port.filter(|_| published).map(|port| format!("{port}/tcp"));
         let binding = PortBinding {
             host_ip: Some("127.0.0.1".into()),
             host_port: None,
         };
         Ok(ContainerCreateBody {
-            image: Some(image.built.image.clone()),
-            env: Some(environment),
+            image: Some(built.image.clone()),
             healthcheck,
-            exposed_ports: published.then(|| vec![port.clone()]),
+            exposed_ports: port.clone().map(|port| vec![port]),
             host_config: Some(HostConfig {
                 network_mode: Some(self.lab.network().await?.to_owned()),
-                port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
+                port_bindings: port.map(|port| [(port, Some(vec![binding]))].into()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
