@@ -208,7 +208,7 @@ fn every_slip_of_the_author_is_told_with_its_place() {
         (
             "segundos = 3",
             "segundo = 3",
-            "30:1: en los parámetros de `para-limpio`: no conozco la clave `segundo` (aquí van `segundos`); \
+            "30:1: en los parámetros de `para-limpio`: no conozco la clave `segundo` (aquí van `segundos`, `mira`); \
              ¿quisiste decir `segundos`?",
         ),
         (

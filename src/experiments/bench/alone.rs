@@ -17,6 +17,15 @@ use crate::verdict::Finding;
 /// Longest wait for an app to answer; the course's app needs a fraction of a second.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 
+/// When what it has printed is first looked at: whatever comes later shows that it is still on its way.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+/// How much longer it is waited for each time that it has printed more and does not listen yet.
+const MORE: Duration = Duration::from_secs(10);
+
+/// Longest wait for an app that keeps printing.
+const PATIENCE: Duration = Duration::from_secs(60);
+
 /// A container of the image under test, and how its start went.
 pub struct Alone<'lab> {
     /// The container; nothing when it could not even start.
@@ -196,12 +205,18 @@ pub async fn wait_for_answer(
     port: u16,
 ) -> anyhow::Result<Option<String>> {
     let begun = Instant::now();
+    let mut limit = ANSWER_LIMIT;
+    let mut printed = None;
     let mut last;
     loop {
+        let mut silent = false;
         match container.ask(port, &Request::get("/health")).await {
             Ok(reply) if reply.status == 200 => return Ok(None),
             Ok(reply) => last = format!("`/health` responde {}", reply.status),
-            Err(_) => last = format!("nadie responde en el puerto {port}"),
+            Err(_) => {
+                silent = true;
+                last = format!("nadie responde en el puerto {port}");
+            }
         }
         let state = container.state().await?;
         if state.running != Some(true) && state.restarting != Some(true) {
@@ -211,10 +226,21 @@ pub async fn wait_for_answer(
                 container.last_lines(5).await
             )));
         }
-        if begun.elapsed() > ANSWER_LIMIT {
+        let waited = begun.elapsed();
+        if waited > FIRST_LOOK && printed.is_none() {
+            printed = Some(container.logs().await?.len());
+        }
+        if waited > limit && silent && limit < PATIENCE {
+            // An app that answers prints its accesses: only one that does not can show that it comes on.
+            let now = container.logs().await?.len();
+            if printed.replace(now).is_some_and(|before| now > before) {
+                limit = waited + MORE;
+            }
+        }
+        if waited > limit {
             return Ok(Some(format!(
                 "el contenedor sigue en marcha, pero tras {} s {last}. Sus últimas líneas:\n{}",
-                ANSWER_LIMIT.as_secs(),
+                waited.as_secs(),
                 container.last_lines(5).await
             )));
         }
