@@ -2,27 +2,44 @@
 
 pub mod bench;
 
+mod announces_port;
 mod answers;
 mod builds;
+mod can_write;
+mod change_arrives;
 mod code_is_read_only;
 mod comes_up;
+mod counts_on;
 mod dependency_cache;
+mod dependency_is_there;
+mod each_its_own;
+mod ends_by_itself;
 mod environment_rules;
 mod file_secret;
+mod history_without;
 mod image_size;
 mod internal_network;
 mod job_waits;
+mod keeps_writing;
 mod leaves_no_trace;
 mod logs_are_json;
+mod logs_at_once;
 mod no_canaries;
 mod no_warnings;
 mod notices_failure;
 mod notices_hang;
 mod persists;
+mod port_by_variable;
+mod predicts;
+mod prints_file;
+mod publishable;
 mod runs_without_root;
 mod scales;
+mod serves;
+mod starts_afresh;
 mod stops_cleanly;
 mod turns_healthy;
+mod without_capabilities;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -154,6 +171,23 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<notices_hang::NoticesHang>(),
     Entry::of::<logs_are_json::LogsAreJson>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<serves::Serves>(),
+    Entry::of::<predicts::Predicts>(),
+    Entry::of::<prints_file::PrintsFile>(),
+    Entry::of::<ends_by_itself::EndsByItself>(),
+    Entry::of::<each_its_own::EachItsOwn>(),
+    Entry::of::<counts_on::CountsOn>(),
+    Entry::of::<starts_afresh::StartsAfresh>(),
+    Entry::of::<change_arrives::ChangeArrives>(),
+    Entry::of::<announces_port::AnnouncesPort>(),
+    Entry::of::<publishable::Publishable>(),
+    Entry::of::<port_by_variable::PortByVariable>(),
+    Entry::of::<dependency_is_there::DependencyIsThere>(),
+    Entry::of::<can_write::CanWrite>(),
+    Entry::of::<without_capabilities::WithoutCapabilities>(),
+    Entry::of::<logs_at_once::LogsAtOnce>(),
+    Entry::of::<keeps_writing::KeepsWriting>(),
+    Entry::of::<history_without::HistoryWithout>(),
 ];
 
 /// What the exercise loader must know of the catalogue.

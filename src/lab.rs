@@ -60,6 +60,8 @@ pub struct Lab {
     timings: std::sync::Mutex<Vec<Timing>>,
     network: OnceCell<String>,
     anchor: Mutex<Option<Anchor>>,
+    /// Held by a witness while it looks: two of one container's would see each other among its processes.
+    witness_turn: Mutex<()>,
     moored: AtomicBool,
     course: channel::Sender<Course>,
 }
@@ -84,6 +86,7 @@ impl Lab {
             timings: std::sync::Mutex::default(),
             network: OnceCell::new(),
             anchor: Mutex::default(),
+            witness_turn: Mutex::default(),
             moored: AtomicBool::new(false),
             course: channel::Sender::default(),
         })

@@ -1,9 +1,13 @@
 //! The bench: what the experiments of one submission share, each part made once, when first asked for.
 
 mod alone;
+pub mod as_app;
 mod image;
 pub mod patient;
+pub mod program;
+mod published;
 mod risen;
+pub mod stopped;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,10 +24,12 @@ use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
-pub use alone::{Alone, wait_for_answer};
+pub use alone::{ANSWER_LIMIT, Alone, wait_for_answer};
 pub use image::{Image, StepError};
 pub use patient::Patient;
+pub use published::Published;
 pub use risen::{Front, JobRun, Risen};
+pub use stopped::Stopped;
 
 /// The port that the course's app serves on.
 pub const APP_PORT: u16 = 8000;
@@ -62,6 +68,7 @@ pub struct Bench<'lab> {
     layers: OnceCell<Layers>,
     alone: OnceCell<Alone<'lab>>,
     patient: OnceCell<Result<Patient<'lab>, Finding>>,
+    stopped: OnceCell<Result<Stopped, Finding>>,
     risen: OnceCell<Result<Risen<'lab>, Finding>>,
     /// Held shared while the stack is observed, alone while it is changed.
     pub stack_turn: RwLock<()>,
@@ -121,6 +128,7 @@ impl<'lab> Bench<'lab> {
             layers: OnceCell::new(),
             alone: OnceCell::new(),
             patient: OnceCell::new(),
+            stopped: OnceCell::new(),
             risen: OnceCell::new(),
             stack_turn: RwLock::default(),
             patient_turn: tokio::sync::Mutex::default(),
