@@ -5,24 +5,39 @@ pub mod bench;
 mod answers;
 mod builds;
 mod code_is_read_only;
+mod comes_back;
 mod comes_up;
+mod cpu_limit;
 mod dependency_cache;
 mod environment_rules;
 mod file_secret;
+mod forgets;
+mod glutton_dies;
 mod image_size;
+mod in_memory;
 mod internal_network;
 mod job_waits;
 mod leaves_no_trace;
 mod logs_are_json;
+mod memory_limit;
+mod model_origin;
+mod needs_app;
 mod no_canaries;
 mod no_warnings;
 mod notices_failure;
 mod notices_hang;
 mod persists;
+mod publishes_port;
+mod read_only;
+mod respects_stop;
 mod runs_without_root;
 mod scales;
 mod stops_cleanly;
 mod turns_healthy;
+mod valid_project;
+mod waits_for_app;
+mod writable;
+mod writes_history;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -57,6 +72,11 @@ pub trait Experiment {
         Vec::new()
     }
 
+    /// JSON files of the submission that it wants stamped before anything is built, see [`bench::Stamp`].
+    fn stamped(_: &Self::Params) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Does it. An `Err` is the machine's or our own fault, never the student's.
     fn run(
         bench: &Bench<'_>,
@@ -83,6 +103,8 @@ pub struct Entry {
     pub tried: fn(&toml::Table) -> anyhow::Result<String>,
     /// [`Experiment::canaries`].
     pub canaries: fn(&toml::Table) -> anyhow::Result<Vec<String>>,
+    /// [`Experiment::stamped`].
+    pub stamped: fn(&toml::Table) -> anyhow::Result<Vec<String>>,
     /// [`Experiment::run`].
     pub run: for<'a> fn(&'a Bench<'_>, &'a toml::Table) -> BoxFuture<'a, anyhow::Result<Finding>>,
 }
@@ -123,6 +145,7 @@ impl Entry {
             why: E::WHY,
             tried: |params| Ok(E::tried(&params.clone().try_into()?)),
             canaries: |params| Ok(E::canaries(&params.clone().try_into()?)),
+            stamped: |params| Ok(E::stamped(&params.clone().try_into()?)),
             run: |bench, params| {
                 let params = params.clone().try_into::<E::Params>();
                 async move { E::run(bench, &params?).await }.boxed()
@@ -154,6 +177,21 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<notices_hang::NoticesHang>(),
     Entry::of::<logs_are_json::LogsAreJson>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<valid_project::ValidProject>(),
+    Entry::of::<publishes_port::PublishesPort>(),
+    Entry::of::<model_origin::ModelOrigin>(),
+    Entry::of::<waits_for_app::WaitsForApp>(),
+    Entry::of::<needs_app::NeedsApp>(),
+    Entry::of::<comes_back::ComesBack>(),
+    Entry::of::<respects_stop::RespectsStop>(),
+    Entry::of::<memory_limit::MemoryLimit>(),
+    Entry::of::<cpu_limit::CpuLimit>(),
+    Entry::of::<glutton_dies::GluttonDies>(),
+    Entry::of::<writes_history::WritesHistory>(),
+    Entry::of::<forgets::Forgets>(),
+    Entry::of::<read_only::ReadOnly>(),
+    Entry::of::<writable::Writable>(),
+    Entry::of::<in_memory::InMemory>(),
 ];
 
 /// What the exercise loader must know of the catalogue.
