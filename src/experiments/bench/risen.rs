@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use bollard::models::HealthStatusEnum;
+
 use super::alone::wake_and_wait;
 use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::http::{Reply, Request};
 use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
-use crate::submission::compose::{ComposeError, Project, Service};
+use crate::submission::compose::{ComposeError, Condition, Project, Service};
 use crate::verdict::Finding;
 
 /// How long a job that was started while the app is held may go on by itself before the app is let go:
@@ -289,8 +291,9 @@ impl<'lab> Bench<'lab> {
                 }
                 // The probe has spoken of an app that is still loading: who waits, waits for its truth.
                 let spoken = health.is_none() || probes.codes().next().is_some();
+                let healthy = health.is_some_and(|it| it.status == HealthStatusEnum::HEALTHY);
                 let patience = since.get_or_insert_with(Instant::now).elapsed() > OWN_PATIENCE;
-                if spoken && self.settled(stack, api, patience).await? {
+                if spoken && self.settled(stack, api, healthy, patience).await? {
                     break;
                 }
             }
@@ -312,12 +315,13 @@ impl<'lab> Bench<'lab> {
         Ok(early)
     }
 
-    /// Whether nothing more is to be learned by holding the app: every other service waits, or is kept
-    /// back by one that does, or has ended (or, with `patience` at its end, still runs).
+    /// Whether nothing more is to be learned by holding the app: every other service waits for what is not yet so, or is
+    /// kept back by one that does, or has ended (or, with `patience` at its end, still runs).
     async fn settled(
         &self,
         stack: &Stack<'lab>,
         api: &str,
+        healthy: bool,
         patience: bool,
     ) -> anyhow::Result<bool> {
         let phases = stack.phases().borrow().clone();
@@ -325,12 +329,20 @@ impl<'lab> Bench<'lab> {
         for (name, service) in &stack.project().services {
             match phases.get(name) {
                 _ if name == api => {}
+                // What it waits for is there: it is about to start.
+                Some(Phase::Waiting { on, condition })
+                    if !patience
+                        && match condition {
+                            Condition::Healthy => on == api && healthy,
+                            _ => ended(&stack.containers(on).await).await?,
+                        } =>
+                {
+                    return Ok(false);
+                }
                 Some(Phase::Waiting { .. }) => {}
                 Some(Phase::Started) => {
-                    for container in stack.containers(name).await {
-                        if !patience && container.exit_within(Duration::ZERO).await?.is_none() {
-                            return Ok(false);
-                        }
+                    if !patience && !ended(&stack.containers(name).await).await? {
+                        return Ok(false);
                     }
                 }
                 _ if service.depends_on.iter().any(|on| !started(&on.service)) => {}
@@ -364,6 +376,16 @@ impl<'lab> Bench<'lab> {
         }
         Ok(jobs)
     }
+}
+
+/// Whether all of `containers` have ended.
+async fn ended(containers: &[Container<'_>]) -> anyhow::Result<bool> {
+    for container in containers {
+        if container.exit_within(Duration::ZERO).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The message of a compose error, whose location the verdict shows apart.
