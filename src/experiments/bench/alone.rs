@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
 
-use super::{APP_PORT, Bench, Image};
+use super::{APP_PORT, Bench, Image, KEY_HEADER};
 use crate::lab::build::Built;
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::engine::Reach;
@@ -204,6 +204,27 @@ pub async fn wait_for_answer(
     container: &Container<'_>,
     port: u16,
 ) -> anyhow::Result<Option<String>> {
+    wait(container, port, None).await
+}
+
+/// The same for an app that may be held in its start, as whenever the engine restarts one that was made so: it is let
+/// go with `key`.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn wake_and_wait(
+    container: &Container<'_>,
+    port: u16,
+    key: &str,
+) -> anyhow::Result<Option<String>> {
+    wait(container, port, Some(key)).await
+}
+
+async fn wait(
+    container: &Container<'_>,
+    port: u16,
+    key: Option<&str>,
+) -> anyhow::Result<Option<String>> {
     let begun = Instant::now();
     let mut limit = ANSWER_LIMIT;
     let mut printed = None;
@@ -212,7 +233,14 @@ pub async fn wait_for_answer(
         let mut silent = false;
         match container.ask(port, &Request::get("/health")).await {
             Ok(reply) if reply.status == 200 => return Ok(None),
-            Ok(reply) => last = format!("`/health` responde {}", reply.status),
+            Ok(reply) => {
+                if let Some(key) = key {
+                    let request = Request::post("/_averia/sana", "").header(KEY_HEADER, key);
+                    // An app that does not take it shows in its health.
+                    let _ = container.ask(port, &request).await;
+                }
+                last = format!("`/health` responde {}", reply.status);
+            }
             Err(_) => {
                 silent = true;
                 last = format!("nadie responde en el puerto {port}");
