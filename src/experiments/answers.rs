@@ -1,4 +1,3 @@
-use super::bench::APP_PORT;
 use super::{Bench, Experiment, NoParams};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -22,9 +21,7 @@ impl Experiment for Answers {
     const WHY: &'static str = "Una imagen que solo arranca con ayuda, o que no se oye desde fuera, no se puede desplegar.";
 
     fn tried(_: &NoParams) -> String {
-        format!(
-            "arrancar la imagen sola, pedir `/health` en el puerto {APP_PORT} desde fuera y clasificar tres flores"
-        )
+        "arrancar la imagen sola, pedir `/health` desde fuera y clasificar tres flores".into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -44,7 +41,7 @@ impl Experiment for Answers {
         };
         for (measures, species) in FLOWERS {
             let request = Request::post("/predict", format!("{{\"x\":{measures}}}"));
-            let reply = container.ask(APP_PORT, &request).await?;
+            let reply = container.ask(bench.port(), &request).await?;
             let class = reply.json()["clase"].as_str().map(str::to_owned);
             if reply.status != 200 || class.as_deref() != Some(species) {
                 return Ok(Finding::failed(format!(

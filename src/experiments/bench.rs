@@ -1,9 +1,15 @@
 //! The bench: what the experiments of one submission share, each part made once, when first asked for.
 
 mod alone;
+mod health_check;
 mod image;
+pub mod instant;
+mod keyed;
 pub mod patient;
 mod risen;
+mod slow_start;
+pub mod spoken;
+mod warning;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,13 +26,17 @@ use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
-pub use alone::{Alone, wait_for_answer};
+pub use alone::{ANSWER_LIMIT, Alone, wait_for_answer};
+pub use health_check::HealthCheck;
 pub use image::{Image, StepError};
+pub use keyed::{KEY_VARIABLE, Keyed};
 pub use patient::Patient;
 pub use risen::{Front, JobRun, Risen};
+pub use slow_start::{HEALTHY_LIMIT, LOADING, SlowStart, WARNS_SOON};
+use spoken::Spoken;
+pub use warning::WARNING_LIMIT;
 
-/// The port that the course's app serves on.
-pub const APP_PORT: u16 = 8000;
+pub use crate::course::exercise::APP_PORT;
 
 /// The header that carries the key of the app's break switch.
 pub const KEY_HEADER: &str = "X-Aula";
@@ -62,6 +72,11 @@ pub struct Bench<'lab> {
     layers: OnceCell<Layers>,
     alone: OnceCell<Alone<'lab>>,
     patient: OnceCell<Result<Patient<'lab>, Finding>>,
+    relief: OnceCell<Result<Patient<'lab>, Finding>>,
+    slow_start: OnceCell<Result<SlowStart, Finding>>,
+    warning: OnceCell<Finding>,
+    keyed: OnceCell<Result<Keyed, Finding>>,
+    spoken: OnceCell<Result<Spoken, Finding>>,
     risen: OnceCell<Result<Risen<'lab>, Finding>>,
     /// Held shared while the stack is observed, alone while it is changed.
     pub stack_turn: RwLock<()>,
@@ -120,6 +135,11 @@ impl<'lab> Bench<'lab> {
             layers: OnceCell::new(),
             alone: OnceCell::new(),
             patient: OnceCell::new(),
+            relief: OnceCell::new(),
+            slow_start: OnceCell::new(),
+            warning: OnceCell::new(),
+            keyed: OnceCell::new(),
+            spoken: OnceCell::new(),
             risen: OnceCell::new(),
             stack_turn: RwLock::default(),
             patient_turn: tokio::sync::Mutex::default(),
@@ -137,6 +157,11 @@ impl<'lab> Bench<'lab> {
             .services
             .get(role)
             .map_or(role, String::as_str)
+    }
+
+    /// The port that the exercise asks the app to serve on.
+    pub fn port(&self) -> u16 {
+        self.exercise.port
     }
 
     /// What the policy lets a submission of this exercise do.

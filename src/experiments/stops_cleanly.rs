@@ -3,7 +3,7 @@ use std::time::{Duration, Instant};
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::bench::{APP_PORT, Image, KEY_HEADER};
+use super::bench::{Image, KEY_HEADER};
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::lab::token;
@@ -66,7 +66,7 @@ async fn stop(
     let request = Request::post("/_averia/sana", "")
         .header(KEY_HEADER, &bench.switch_key)
         .header(GOODBYE_HEADER, &goodbye);
-    if container.ask(APP_PORT, &request).await?.status != 200 {
+    if container.ask(bench.port(), &request).await?.status != 200 {
         return Ok(Finding::failed(
             "quien responde en el puerto de la app no es la app del curso",
         ));

@@ -15,6 +15,9 @@ use crate::lab::stack::no_health;
 /// Longest wait for an app to answer; the course's app needs a fraction of a second.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(15);
 
+/// What the course's app says on `/health` when it has given up on loading its model.
+const UNREADABLE_MODEL: &str = "el modelo no se pudo cargar";
+
 /// A container of the image under test, and how its start went.
 pub struct Alone<'lab> {
     /// The container; nothing when it could not even start.
@@ -47,26 +50,49 @@ impl<'lab> Bench<'lab> {
             "LOG_LEVEL=INFO".to_owned(),
         ];
         // What is tried on this container has nothing to do with its health check.
+        let health = Some(no_health());
+        let ports = [self.port()];
+        Ok(
+            match self.start(name, image, environment, health, &ports).await? {
+                Ok(container) => Alone {
+                    trouble: wait_for_answer(&container, self.port()).await?,
+                    container: Some(container),
+                },
+                Err(trouble) => Alone {
+                    container: None,
+                    trouble: Some(trouble),
+                },
+            },
+        )
+    }
+
+    /// Starts the image as container `name` in `environment`, with the image's own health check unless `health` says
+    /// otherwise, so that `ports` of it can be reached.
+    ///
+    /// # Errors
+    /// The outer error is the machine's; the inner one says, for the student, why it does not start.
+    pub async fn start(
+        &self,
+        name: &str,
+        image: &Image,
+        environment: Vec<String>,
+        health: Option<HealthConfig>,
+        ports: &[u16],
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
         let started = async {
-            let body = self
-                .body_alone(image, environment, Some(no_health()))
-                .await?;
+            let body = self.body_alone(image, environment, health, ports).await?;
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
             Ok(container)
         };
         match started.await {
-            Ok(container) => Ok(Alone {
-                trouble: wait_for_answer(&container, APP_PORT).await?,
-                container: Some(container),
-            }),
+            Ok(container) => Ok(Ok(container)),
             Err(Error::DockerResponseServerError {
                 status_code: 400 | 404 | 500,
                 message,
-            }) if !fault::is_machines(&message) => Ok(Alone {
-                container: None,
-                trouble: Some(format!("el contenedor no arranca: {message}")),
-            }),
+            }) if !fault::is_machines(&message) => {
+                Ok(Err(format!("el contenedor no arranca: {message}")))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -82,8 +108,9 @@ impl Bench<'_> {
         image: &Image,
         environment: Vec<String>,
         healthcheck: Option<HealthConfig>,
+        ports: &[u16],
     ) -> Result<ContainerCreateBody, Error> {
-        let port = format!("{APP_PORT}/tcp");
+        let ports = || ports.iter().map(|port| format!("{port}/tcp"));
         let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
         let binding = PortBinding {
             host_ip: Some("127.0.0.1".into()),
@@ -93,10 +120,14 @@ impl Bench<'_> {
             image: Some(image.built.image.clone()),
             env: Some(environment),
             healthcheck,
-            exposed_ports: published.then(|| vec![port.clone()]),
+            exposed_ports: published.then(|| ports().collect()),
             host_config: Some(HostConfig {
                 network_mode: Some(self.lab.network().await?.to_owned()),
-                port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
+                port_bindings: published.then(|| {
+                    ports()
+                        .map(|port| (port, Some(vec![binding.clone()])))
+                        .collect()
+                }),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -128,6 +159,12 @@ pub async fn wait_for_answer(
                 container.last_lines(5).await
             )));
         }
+        if let Some(trouble) = hopeless(container, port, begun.elapsed()).await {
+            return Ok(Some(format!(
+                "{trouble}. Sus últimas líneas:\n{}",
+                container.last_lines(5).await
+            )));
+        }
         if begun.elapsed() > ANSWER_LIMIT {
             return Ok(Some(format!(
                 "el contenedor sigue en marcha, pero tras {} s {last}. Sus últimas líneas:\n{}",
@@ -136,5 +173,25 @@ pub async fn wait_for_answer(
             )));
         }
         tokio::time::sleep(GLANCE).await;
+    }
+}
+
+/// How long an app that is heard on another port may take to be heard on the right one as well.
+const OTHER_PORT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What makes any further wait for an answer pointless, for the student.
+async fn hopeless(container: &Container<'_>, port: u16, waited: Duration) -> Option<String> {
+    match container.ask(port, &Request::get("/health")).await {
+        Ok(reply) if reply.status == 503 && reply.json()["motivo"] == UNREADABLE_MODEL => Some(
+            "el contenedor sigue en marcha, pero `/health` responde 503: la app no pudo cargar el modelo"
+                .to_owned(),
+        ),
+        Err(_) if port != APP_PORT && waited > OTHER_PORT_PATIENCE => {
+            let other = container.ask(APP_PORT, &Request::get("/health")).await;
+            other.ok().map(|_| {
+                format!("nadie responde en el puerto {port}, pero sí en el {APP_PORT}")
+            })
+        }
+        _ => None,
     }
 }
