@@ -2,16 +2,22 @@
 
 mod alone;
 pub mod as_app;
+mod health_check;
 mod history;
 mod image;
 mod inside;
+pub mod instant;
+mod keyed;
 mod mortal;
 pub mod patient;
 pub mod program;
 mod published;
 mod risen;
 mod scaled;
+mod slow_start;
+pub mod spoken;
 pub mod stopped;
+mod warning;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -29,17 +35,21 @@ use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
 pub use alone::{ANSWER_LIMIT, Alone, wait_for_answer};
+pub use health_check::HealthCheck;
 pub use image::{Image, StepError};
 pub use inside::{Inside, look_inside};
+pub use keyed::{KEY_VARIABLE, Keyed};
 pub use mortal::Fate;
 pub use patient::Patient;
 pub use published::Published;
 pub use risen::{Front, JobRun, Risen};
 pub use scaled::Scaled;
+pub use slow_start::{HEALTHY_LIMIT, LOADING, SlowStart, WARNS_SOON};
+use spoken::Spoken;
 pub use stopped::Stopped;
+pub use warning::WARNING_LIMIT;
 
-/// The port that the course's app serves on.
-pub const APP_PORT: u16 = 8000;
+pub use crate::course::exercise::APP_PORT;
 
 /// The header that carries the key of the app's break switch.
 pub const KEY_HEADER: &str = "X-Aula";
@@ -97,6 +107,11 @@ pub struct Bench<'lab> {
     alone: OnceCell<Alone<'lab>>,
     patient: OnceCell<Result<Patient<'lab>, Finding>>,
     stopped: OnceCell<Result<Stopped, Finding>>,
+    relief: OnceCell<Result<Patient<'lab>, Finding>>,
+    slow_start: OnceCell<Result<SlowStart, Finding>>,
+    warning: OnceCell<Finding>,
+    keyed: OnceCell<Result<Keyed, Finding>>,
+    spoken: OnceCell<Result<Spoken, Finding>>,
     risen: OnceCell<Result<Risen<'lab>, Finding>>,
     scaled: OnceCell<Result<Scaled, Finding>>,
     /// Held shared while the stack is observed, alone while it is changed.
@@ -160,6 +175,11 @@ impl<'lab> Bench<'lab> {
             alone: OnceCell::new(),
             patient: OnceCell::new(),
             stopped: OnceCell::new(),
+            relief: OnceCell::new(),
+            slow_start: OnceCell::new(),
+            warning: OnceCell::new(),
+            keyed: OnceCell::new(),
+            spoken: OnceCell::new(),
             risen: OnceCell::new(),
             scaled: OnceCell::new(),
             stack_turn: RwLock::default(),
@@ -178,6 +198,11 @@ impl<'lab> Bench<'lab> {
             .services
             .get(role)
             .map_or(role, String::as_str)
+    }
+
+    /// The port that the exercise asks the app to serve on.
+    pub fn port(&self) -> u16 {
+        self.exercise.port
     }
 
     /// What the policy lets a submission of this exercise do.

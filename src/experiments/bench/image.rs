@@ -100,10 +100,29 @@ impl<'lab> Bench<'lab> {
         image: &Image,
         edit: impl FnOnce(&mut Snapshot),
     ) -> anyhow::Result<Result<Built, StepError>> {
+        self.rebuild_with(name, image, &[], edit).await
+    }
+
+    /// The same with build arguments: as `docker build --build-arg NAME=VALUE` gives them.
+    ///
+    /// # Errors
+    /// As [`Bench::rebuild`].
+    pub async fn rebuild_with(
+        &self,
+        name: &str,
+        image: &Image,
+        args: &[(&str, &str)],
+        edit: impl FnOnce(&mut Snapshot),
+    ) -> anyhow::Result<Result<Built, StepError>> {
         let mut files = self.planted.clone();
         edit(&mut files);
+        let mut order = image.order.clone();
+        let args = args.iter();
+        order
+            .args
+            .extend(args.map(|&(name, value)| (name.to_owned(), value.to_owned())));
         let (_, recipe) = self
-            .recipe(&image.order, &files)
+            .recipe(&order, &files)
             .map_err(|finding| anyhow::anyhow!(finding.saw))?;
         match self.lab.build(name, &recipe).await {
             Ok(built) => Ok(Ok(built)),
