@@ -6,23 +6,36 @@ mod answers;
 mod builds;
 mod code_is_read_only;
 mod comes_up;
+mod debug_mode;
 mod dependency_cache;
 mod environment_rules;
+mod environment_sources;
 mod file_secret;
+mod finds_by_name;
+mod finds_override;
 mod image_size;
 mod internal_network;
 mod job_waits;
 mod leaves_no_trace;
+mod live_code;
 mod logs_are_json;
+mod mode_rises;
 mod no_canaries;
+mod no_host_mounts;
 mod no_warnings;
+mod not_written;
 mod notices_failure;
 mod notices_hang;
 mod persists;
+mod publishes;
+mod reaches;
+mod requires_variable;
 mod runs_without_root;
 mod scales;
 mod stops_cleanly;
 mod turns_healthy;
+mod variable_arrives;
+mod way_out;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -154,6 +167,19 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<notices_hang::NoticesHang>(),
     Entry::of::<logs_are_json::LogsAreJson>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<requires_variable::RequiresVariable>(),
+    Entry::of::<variable_arrives::VariableArrives>(),
+    Entry::of::<not_written::NotWritten>(),
+    Entry::of::<environment_sources::EnvironmentSources>(),
+    Entry::of::<finds_by_name::FindsByName>(),
+    Entry::of::<reaches::Reaches>(),
+    Entry::of::<way_out::WayOut>(),
+    Entry::of::<publishes::Publishes>(),
+    Entry::of::<finds_override::FindsOverride>(),
+    Entry::of::<mode_rises::ModeRises>(),
+    Entry::of::<live_code::LiveCode>(),
+    Entry::of::<debug_mode::DebugMode>(),
+    Entry::of::<no_host_mounts::NoHostMounts>(),
 ];
 
 /// What the exercise loader must know of the catalogue.
