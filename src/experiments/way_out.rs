@@ -2,6 +2,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::bench::views::{absent, networks_of};
+use super::internal_network::{key, networks};
 use super::{Bench, Experiment};
 use crate::verdict::Finding;
 
@@ -22,14 +23,14 @@ impl Experiment for WayOut {
     type Params = Params;
     const ID: &'static str = "con-salida";
     const WHAT: &'static str =
-        "Mira, dentro de la red de un servicio, si sus paquetes tienen por dónde salir a internet.";
-    const CONTROL: &'static str = "Se lee la tabla de rutas del núcleo en la red del contenedor, con la imagen del curso: no depende de que esta máquina tenga internet.";
+        "Mira a qué redes conectó el motor un servicio y si alguna tiene salida a internet.";
+    const CONTROL: &'static str = "Se mira lo que el motor hizo, no lo que dice el archivo; y no depende de que esta máquina tenga internet.";
     const WHY: &'static str =
         "Lo que no necesita internet no debe tenerla: así un intruso no puede sacar datos por ahí.";
 
     fn tried(params: &Params) -> String {
         format!(
-            "mirar en la tabla de rutas de `{}` si tiene salida a internet",
+            "mirar en el motor si alguna red de `{}` tiene salida a internet",
             params.servicio
         )
     }
@@ -42,36 +43,37 @@ impl Experiment for WayOut {
         let _turn = bench.stack_turn.read().await;
         let name = &params.servicio;
         let project = risen.stack.project();
-        let views = bench.views(risen).await?;
-        let (Some(service), Some(view)) = (project.services.get(name), views.get(name)) else {
+        let Some(service) = project.services.get(name) else {
             return Ok(absent(name));
         };
         let at = networks_of(risen, name);
-        if let Some(why) = &view.blind {
-            return Ok(Finding::failed(why.clone()).at(at));
-        }
-        Ok(match (params.salida, view.way_out) {
-            (true, true) => Finding::passed(format!("`{name}` tiene una ruta de salida")),
-            (false, false) => Finding::passed(format!("`{name}` no tiene ninguna ruta de salida")),
-            (true, false) => Finding::failed(format!(
-                "`{name}` no tiene ninguna ruta de salida: todas sus redes son internas"
-            ))
-            .at(at),
-            (false, true) => {
-                let open = service.networks.iter().find(|attachment| {
-                    let network = project.networks.get(&attachment.network);
-                    let internal = network.and_then(|network| network.internal.as_ref());
-                    internal.is_none_or(|internal| !internal.value)
-                });
-                let through =
-                    open.map(|open| format!(" por la red `{}`, que no es interna", open.network));
-                let at = open.map(|open| open.location.clone()).or(at);
-                Finding::failed(format!(
-                    "`{name}` tiene salida a internet{}",
-                    through.unwrap_or_default()
+        let failed = |saw: String| Ok(Finding::failed(saw).at(at.clone()));
+        let Some(container) = risen.stack.containers(name).await.into_iter().next() else {
+            return failed(format!("`{name}` no tiene ningún contenedor"));
+        };
+        let wires = networks(&container).await?;
+        let open = wires.values().find(|wire| !wire.internal);
+        match (open, params.salida) {
+            (Some(open), true) => Ok(Finding::passed(format!(
+                "`{name}` tiene salida por la red `{}`",
+                key(project, &open.name)
+            ))),
+            (None, false) => Ok(Finding::passed(format!(
+                "`{name}` no tiene salida: ninguna de sus redes la tiene"
+            ))),
+            (None, true) => failed(format!(
+                "`{name}` no tiene salida a internet: todas sus redes son internas"
+            )),
+            (Some(open), false) => {
+                let open = key(project, &open.name);
+                let mut own = service.networks.iter();
+                let own = own.find(|attachment| attachment.network == open);
+                let at = own.map(|own| own.location.clone()).or(at);
+                Ok(Finding::failed(format!(
+                    "`{name}` tiene salida a internet por la red `{open}`, que no es interna"
                 ))
-                .at(at)
+                .at(at))
             }
-        })
+        }
     }
 }
