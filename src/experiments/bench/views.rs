@@ -14,8 +14,8 @@ use crate::verdict::Finding;
 /// What every service reaches, by its name.
 pub type Views = BTreeMap<String, View>;
 
-/// Seconds that a first look gives another service to answer.
-const GLIMPSE: u32 = 3;
+/// Seconds after which a first look tries no other service again; each try takes two at most.
+const GLIMPSE: u32 = 1;
 
 /// Seconds that a service gets before it counts as out of reach: the machine may be busy.
 const STARE: u32 = 15;
