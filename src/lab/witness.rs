@@ -49,6 +49,7 @@ impl Container<'_> {
             cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
             ..HostConfig::default()
         };
+        let _turn = self.lab().witness_turn.lock().await;
         self.witness(host, image, script, args).await
     }
 

@@ -115,11 +115,13 @@ impl<'lab> Bench<'lab> {
         }
         let name = format!("escena-{}", self.scenes.next());
         let mut lay = || -> std::io::Result<_> {
-            let dir = self.lab.dir().join(&name);
+            let dir = self.lab.shared_dir().join(&name);
             std::fs::create_dir(&dir)?;
             files.write(&dir)?;
-            let apart = self.lab.dir().join(format!("{name}-aparte"));
+            self.lab.hand_over(&dir)?;
+            let apart = self.lab.shared_dir().join(format!("{name}-aparte"));
             set_apart(&mut project, &dir, &apart)?;
+            self.lab.hand_over(&apart)?;
             Ok(dir)
         };
         let dir = lay().map_err(|error| {
