@@ -12,6 +12,7 @@ mod comes_back;
 mod comes_up;
 mod counts_on;
 mod cpu_limit;
+mod debug_mode;
 mod declares_health;
 mod default_values;
 mod dependency_cache;
@@ -20,7 +21,10 @@ mod each_its_own;
 mod ends_by_itself;
 mod ends_healthy;
 mod environment_rules;
+mod environment_sources;
 mod file_secret;
+mod finds_by_name;
+mod finds_override;
 mod forgets;
 mod glutton_dies;
 mod health_deadlines;
@@ -34,6 +38,7 @@ mod key_at_start;
 mod key_not_in_image;
 mod leaves_no_trace;
 mod listens;
+mod live_code;
 mod log_accesses;
 mod log_exceptions;
 mod log_fields;
@@ -43,13 +48,16 @@ mod log_time;
 mod logs_are_json;
 mod logs_at_once;
 mod memory_limit;
+mod mode_rises;
 mod model_loaded;
 mod model_origin;
 mod needed_arrives;
 mod needs_app;
 mod no_canaries;
+mod no_host_mounts;
 mod no_warnings;
 mod not_condemned;
+mod not_written;
 mod notices_failure;
 mod notices_hang;
 mod persists;
@@ -57,9 +65,12 @@ mod port_by_variable;
 mod predicts;
 mod prints_file;
 mod publishable;
+mod publishes;
 mod publishes_port;
+mod reaches;
 mod read_only;
 mod recovers;
+mod requires_variable;
 mod respects_stop;
 mod runs_without_root;
 mod scales;
@@ -68,9 +79,11 @@ mod starts_afresh;
 mod stops_cleanly;
 mod turns_healthy;
 mod valid_project;
+mod variable_arrives;
 mod variable_rules;
 mod waits_for_app;
 mod warns_soon;
+mod way_out;
 mod without_capabilities;
 mod writable;
 mod writes_history;
@@ -232,6 +245,19 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<log_time::LogTime>(),
     Entry::of::<log_level::LogLevel>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<requires_variable::RequiresVariable>(),
+    Entry::of::<variable_arrives::VariableArrives>(),
+    Entry::of::<not_written::NotWritten>(),
+    Entry::of::<environment_sources::EnvironmentSources>(),
+    Entry::of::<finds_by_name::FindsByName>(),
+    Entry::of::<reaches::Reaches>(),
+    Entry::of::<way_out::WayOut>(),
+    Entry::of::<publishes::Publishes>(),
+    Entry::of::<finds_override::FindsOverride>(),
+    Entry::of::<mode_rises::ModeRises>(),
+    Entry::of::<live_code::LiveCode>(),
+    Entry::of::<debug_mode::DebugMode>(),
+    Entry::of::<no_host_mounts::NoHostMounts>(),
     Entry::of::<serves::Serves>(),
     Entry::of::<predicts::Predicts>(),
     Entry::of::<prints_file::PrintsFile>(),
