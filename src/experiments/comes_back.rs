@@ -41,7 +41,10 @@ impl Experiment for ComesBack {
 
     fn tried(params: &Params) -> String {
         match params.causa {
-            Cause::Fallo => "hacer que el proceso de la API termine con código 3, y esperar a que otro responda".into(),
+            Cause::Fallo => {
+                "hacer que el proceso de la API termine con código 3, y esperar a que otro responda"
+                    .into()
+            }
             Cause::Memoria => format!(
                 "hacer que la API intente ocupar {} MB, y esperar a que vuelva a responder",
                 params.mb

@@ -22,8 +22,7 @@ impl Experiment for CpuLimit {
     const WHAT: &'static str =
         "Levanta el proyecto y pregunta al motor cuánta CPU puede usar el contenedor de la app.";
     const CONTROL: &'static str = "El laboratorio pone sus propios límites a todo: solo cuenta el que está escrito en la entrega y que el motor aplica.";
-    const WHY: &'static str =
-        "Una predicción que se enreda puede ocupar todos los núcleos y parar a los demás servicios.";
+    const WHY: &'static str = "Una predicción que se enreda puede ocupar todos los núcleos y parar a los demás servicios.";
 
     fn tried(params: &Params) -> String {
         format!(

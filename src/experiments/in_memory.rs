@@ -22,8 +22,7 @@ impl Experiment for InMemory {
     const WHAT: &'static str = "Levanta el proyecto y pregunta al núcleo en qué sistema de archivos está una carpeta del contenedor.";
     const CONTROL: &'static str =
         "Lo dice el núcleo desde fuera del contenedor, no un programa de la imagen.";
-    const WHY: &'static str =
-        "Lo temporal que está en memoria es rápido, desaparece con el contenedor y nunca llena el disco.";
+    const WHY: &'static str = "Lo temporal que está en memoria es rápido, desaparece con el contenedor y nunca llena el disco.";
 
     fn tried(params: &Params) -> String {
         format!("mirar si `{}` está en memoria (`tmpfs`)", params.ruta)
@@ -44,7 +43,11 @@ impl Experiment for InMemory {
         let place = seen.iter().find_map(|inside| inside.paths.get(path));
         let service = front.service;
         let mount = service.volumes.iter().find(|mount| mount.target == path);
-        let at = Some(mount.map_or(&service.location, |mount| &mount.location).clone());
+        let at = Some(
+            mount
+                .map_or(&service.location, |mount| &mount.location)
+                .clone(),
+        );
         Ok(match place.map(|place| place.kind.as_str()) {
             None => {
                 Finding::failed(format!("en el contenedor no hay una carpeta `{path}`")).at(at)

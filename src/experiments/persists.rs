@@ -38,7 +38,8 @@ impl After {
 impl Experiment for Persists {
     type Params = Params;
     const ID: &'static str = "persiste";
-    const WHAT: &'static str = "Hace predicciones, tira el proyecto y lo levanta, o lo reinicia, y cuenta el historial.";
+    const WHAT: &'static str =
+        "Hace predicciones, tira el proyecto y lo levanta, o lo reinicia, y cuenta el historial.";
     const CONTROL: &'static str = "Antes de tirarlo, en el historial tienen que estar ya las predicciones que hizo el verificador.";
     const WHY: &'static str = "`down` borra los contenedores con todo lo que escribieron: solo queda lo que está en un volumen.";
 

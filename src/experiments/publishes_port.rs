@@ -49,14 +49,19 @@ impl Experiment for PublishesPort {
             .iter()
             .find(|port| port.published == Some((wanted, wanted)))
         else {
-            let at = tcp.first().map_or(&front.service.location, |port| &port.location);
+            let at = tcp
+                .first()
+                .map_or(&front.service.location, |port| &port.location);
             let saw = match tcp.as_slice() {
                 [] => format!(
                     "`{name}` no publica ningún puerto: `expose` y `EXPOSE` solo lo anuncian, y desde fuera no se llega"
                 ),
                 all => format!(
                     "el puerto {wanted} del anfitrión no lleva a `{name}`: {}",
-                    all.iter().map(|port| told(port)).collect::<Vec<_>>().join("; ")
+                    all.iter()
+                        .map(|port| told(port))
+                        .collect::<Vec<_>>()
+                        .join("; ")
                 ),
             };
             return Ok(Finding::failed(saw).at(Some(at.clone())));
@@ -98,7 +103,10 @@ impl Experiment for PublishesPort {
 fn told(port: &Port) -> String {
     match port.published {
         Some((first, last)) if first == last => {
-            format!("publicas el {first}, que lleva al {} del contenedor", port.target)
+            format!(
+                "publicas el {first}, que lleva al {} del contenedor",
+                port.target
+            )
         }
         Some((first, last)) => format!(
             "publicas uno cualquiera de {first} a {last}, que lleva al {} del contenedor",
@@ -114,4 +122,20 @@ fn told(port: &Port) -> String {
 /// Whether `localhost` leads to what is opened on the address `ip`.
 fn is_reached(ip: &str) -> bool {
     ["0.0.0.0", "127.0.0.1", "::", "::1"].contains(&ip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_leads_to_the_loopback_and_to_all_addresses_but_to_no_other() {
+        assert!(
+            ["0.0.0.0", "127.0.0.1", "::", "::1"]
+                .into_iter()
+                .all(is_reached)
+        );
+        assert!(!is_reached("192.168.1.20"));
+        assert!(!is_reached("127.0.0.2"));
+    }
 }

@@ -51,15 +51,17 @@ impl Experiment for ReadOnly {
         let service = front.service;
         let mounted = |path: &str| {
             let mount = service.volumes.iter().find(|mount| mount.target == path);
-            mount.map_or(&service.location, |mount| &mount.location).clone()
+            mount
+                .map_or(&service.location, |mount| &mount.location)
+                .clone()
         };
         for path in paths {
             let root = seen.iter().find(|inside| inside.root);
             let Some(place) = root.and_then(|root| root.paths.get(path)) else {
-                return Ok(
-                    Finding::failed(format!("en el contenedor no hay una carpeta `{path}`"))
-                        .at(Some(service.location.clone())),
-                );
+                return Ok(Finding::failed(format!(
+                    "en el contenedor no hay una carpeta `{path}`"
+                ))
+                .at(Some(service.location.clone())));
             };
             if place.refused.is_none() {
                 return Ok(

@@ -19,8 +19,7 @@ impl Experiment for WaitsForApp {
     type Params = Params;
     const ID: &'static str = "espera-a-la-app";
     const WHAT: &'static str = "Levanta el proyecto con la app retenida mientras carga y mira si el otro servicio arranca antes de tiempo.";
-    const CONTROL: &'static str =
-        "La app se retiene hasta saber quién la espera, así que no es cuestión de suerte ni de prisa.";
+    const CONTROL: &'static str = "La app se retiene hasta saber quién la espera, así que no es cuestión de suerte ni de prisa.";
     const WHY: &'static str = "Arrancado no es lo mismo que listo: sin una condición, Compose solo espera a que el contenedor exista.";
 
     fn tried(params: &Params) -> String {

@@ -98,14 +98,16 @@ impl<'lab> Bench<'lab> {
             return Ok(Err(Finding::failed(saw).at(at)));
         };
         let port = Self::port_of(service);
-        Ok(match wake_and_wait(&container, port, &self.switch_key).await? {
-            Some(trouble) => Err(Finding::failed(format!("`{name}`: {trouble}")).at(at)),
-            None => Ok(Front {
-                service,
-                container,
-                port,
-            }),
-        })
+        Ok(
+            match wake_and_wait(&container, port, &self.switch_key).await? {
+                Some(trouble) => Err(Finding::failed(format!("`{name}`: {trouble}")).at(at)),
+                None => Ok(Front {
+                    service,
+                    container,
+                    port,
+                }),
+            },
+        )
     }
 
     /// The port that `service` serves the app on.

@@ -37,11 +37,7 @@ impl Bench<'_> {
         scaled.await.as_ref().map_err(Clone::clone)
     }
 
-    async fn scale(
-        &self,
-        service: &str,
-        replicas: u64,
-    ) -> anyhow::Result<Result<Scaled, Finding>> {
+    async fn scale(&self, service: &str, replicas: u64) -> anyhow::Result<Result<Scaled, Finding>> {
         let risen = match self.risen().await {
             Ok(risen) => risen,
             Err(finding) => return Ok(Err(finding)),
