@@ -500,3 +500,31 @@ pub fn compose_start(bench: &Bench<'_>) -> Option<Location> {
     let loaded = bench.compose.as_ref().ok()?.as_ref()?;
     Some(Location::line(loaded.project.files.first()?, 1))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(files: &Snapshot, path: &str) -> String {
+        let bytes = files.file(path).expect("there");
+        let json: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
+        json["version"].as_str().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_stamped_file_has_another_version_where_it_is_built_than_around_the_project() {
+        let mut files = Snapshot::default();
+        files.insert("modelo.json", r#"{"version": "1", "clases": []}"#, false);
+        files.insert("notas.txt", "no es JSON", false);
+        let plants = Plants {
+            stamped: vec!["modelo.json".into(), "notas.txt".into(), "falta".into()],
+            ..Plants::default()
+        };
+        let all = Planted::new(files, &plants, &[]);
+        assert_eq!(all.stamps.len(), 1);
+        let stamp = &all.stamps["modelo.json"];
+        assert_ne!(stamp.built, stamp.around);
+        assert_eq!(version(&all.planted, "modelo.json"), stamp.built);
+        assert_eq!(version(&all.outside, "modelo.json"), stamp.around);
+    }
+}
