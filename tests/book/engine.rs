@@ -6,6 +6,7 @@ use std::os::unix::fs::{PermissionsExt, symlink};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use bollard::query_parameters::{RemoveImageOptions, TagImageOptionsBuilder};
 use muelle::book::verb::Verb;
@@ -32,6 +33,9 @@ const BASE: &str = "python:3.11-slim";
 
 /// How long all that a block types may take.
 const PATIENCE: &str = "120";
+
+/// Blocks that took less are not told of.
+const WORTH_TELLING: Duration = Duration::from_secs(3);
 
 /// The engine, and what the book makes on it.
 pub struct Bench {
@@ -89,21 +93,33 @@ impl Bench {
             bench: self,
             folder,
             home,
-            names: BTreeSet::new(),
+            names: BTreeMap::new(),
             before: self.compose_objects(),
         };
         let mut faults = Vec::new();
         let mut left_out = 0;
+        let begun = Instant::now();
         for block in page.told() {
             if !self.compose && block.text.contains("docker compose") && block.verb == Verb::Runs {
                 left_out += 1;
                 continue;
             }
+            let block_begun = Instant::now();
             if let Err(why) = scene.try_block(&block) {
                 faults.push(format!("{}:{}: {why}", page.name, block.line));
             }
+            let took = block_begun.elapsed();
+            if took > WORTH_TELLING {
+                eprintln!(
+                    "· {}:{}: {:.1} s",
+                    page.name,
+                    block.line,
+                    took.as_secs_f64()
+                );
+            }
         }
         scene.strike();
+        eprintln!("· {}: {:.1} s", page.name, begun.elapsed().as_secs_f64());
         if left_out > 0 {
             let told = format!(
                 "{}: {left_out} bloques piden `docker compose`, que aquí no está",
@@ -126,6 +142,18 @@ impl Bench {
         let closed = self.runtime.block_on(self.lab.close());
         self.watch.abort();
         closed.map_err(|error| error.to_string())
+    }
+
+    fn name(&self, image: &str, name: &str) -> Result<(), String> {
+        let (repository, tag) = name.split_once(':').unwrap_or((name, "latest"));
+        let options = TagImageOptionsBuilder::default()
+            .repo(repository)
+            .tag(tag)
+            .build();
+        let tagged = self.lab.docker().tag_image(image, Some(options));
+        self.runtime
+            .block_on(tagged)
+            .map_err(|error| error.to_string())
     }
 
     fn docker(&self, args: &[&str]) -> String {
@@ -202,7 +230,8 @@ struct Scene<'b> {
     bench: &'b Bench,
     folder: PathBuf,
     home: TempDir,
-    names: BTreeSet<String>,
+    /// The names that it gave to its images, and the image that had each before.
+    names: BTreeMap<String, Option<String>>,
     before: BTreeSet<(&'static str, String)>,
 }
 
@@ -270,29 +299,13 @@ impl Scene<'_> {
             .block_on(self.bench.lab.build(&tag, &recipe)))
     }
 
+    /// Names the image, until the page is done.
     fn tag(&mut self, built: &Built, name: &str) -> Result<(), String> {
-        let (repository, tag) = name.split_once(':').unwrap_or((name, "latest"));
         let docker = self.bench.lab.docker();
-        self.bench.runtime.block_on(async {
-            if let Ok(found) = docker.inspect_image(name).await {
-                let labels = found
-                    .config
-                    .and_then(|config| config.labels)
-                    .unwrap_or_default();
-                if !labels.contains_key(RUN_LABEL) {
-                    return Err(format!("hay una imagen `{name}` que no es de esta prueba"));
-                }
-            }
-            let options = TagImageOptionsBuilder::default()
-                .repo(repository)
-                .tag(tag)
-                .build();
-            docker
-                .tag_image(&built.image, Some(options))
-                .await
-                .map_err(|error| error.to_string())
-        })?;
-        self.names.insert(name.to_owned());
+        let before = self.bench.runtime.block_on(docker.inspect_image(name));
+        let before = before.ok().and_then(|image| image.id);
+        self.bench.name(&built.image, name)?;
+        self.names.entry(name.to_owned()).or_insert(before);
         Ok(())
     }
 
@@ -416,9 +429,12 @@ impl Scene<'_> {
             noprune: true,
             ..RemoveImageOptions::default()
         });
-        for name in &self.names {
+        for (name, before) in &self.names {
             let removed = docker.remove_image(name, keep.clone(), None);
             let _ = self.bench.runtime.block_on(removed);
+            if let Some(image) = before {
+                let _ = self.bench.name(image, name);
+            }
         }
         let after = self.bench.compose_objects();
         let mine = |kind: &str, id: &str| {

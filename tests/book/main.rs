@@ -15,7 +15,7 @@ mod reading;
 mod site;
 
 use std::process::ExitCode;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use libtest_mimic::{Arguments, Trial};
 use muelle::course::Course;
@@ -24,8 +24,12 @@ use muelle::experiments;
 use engine::Bench;
 use page::Page;
 
+/// Pages at once: their blocks wait for the engine more than they compute.
+const AT_ONCE: usize = 4;
+
 fn main() -> ExitCode {
-    let args = Arguments::from_args();
+    let mut args = Arguments::from_args();
+    args.test_threads.get_or_insert(AT_ONCE);
     let pages: Vec<Arc<Page>> = Page::all().into_iter().map(Arc::new).collect();
     let course = Arc::new(Course::embedded(&experiments::specs()).expect("the course is right"));
     let mut trials = Vec::new();
@@ -36,18 +40,23 @@ fn main() -> ExitCode {
             move || Ok(reading::check(&one)?),
         ));
     }
-    // Its blocks use the names and ports that the book teaches: one page at a time.
-    let bench: Arc<Mutex<Option<Bench>>> = Arc::default();
+    let bench: Arc<OnceLock<Bench>> = Arc::default();
+    let turns: Arc<RwLock<()>> = Arc::default();
     for page in pages.iter().filter(|page| page.needs_engine()) {
-        let (one, bench, course) = (page.clone(), bench.clone(), course.clone());
+        let (one, course) = (page.clone(), course.clone());
+        let (bench, turns) = (bench.clone(), turns.clone());
         trials.push(Trial::test(
             format!("{} · lo que se ejecuta", page.name),
             move || {
-                let mut bench = bench
-                    .lock()
-                    .unwrap_or_else(|poisoned| poisoned.into_inner());
-                let bench = bench.get_or_insert_with(|| Bench::open(&course));
-                Ok(bench.try_page(&one)?)
+                let bench = bench.get_or_init(|| Bench::open(&course));
+                // A port of the machine and the name of a project are one's alone.
+                if one.wants_the_machine() {
+                    let _turn = turns.write().unwrap_or_else(PoisonError::into_inner);
+                    Ok(bench.try_page(&one)?)
+                } else {
+                    let _turn = turns.read().unwrap_or_else(PoisonError::into_inner);
+                    Ok(bench.try_page(&one)?)
+                }
             },
         ));
     }
@@ -68,10 +77,7 @@ fn main() -> ExitCode {
         move || Ok(site::same_by_command(&of_course)?),
     ));
     let conclusion = libtest_mimic::run(&args, trials);
-    let bench = bench
-        .lock()
-        .unwrap_or_else(|poisoned| poisoned.into_inner())
-        .take();
+    let bench = Arc::into_inner(bench).and_then(OnceLock::into_inner);
     if let Some(bench) = bench
         && let Err(left) = bench.close()
     {

@@ -79,6 +79,16 @@ impl Page {
     pub fn needs_engine(&self) -> bool {
         self.told().iter().any(Told::needs_engine)
     }
+
+    /// Whether what it runs takes a port of the machine, or brings a project up.
+    pub fn wants_the_machine(&self) -> bool {
+        self.told().iter().any(|block| {
+            let runs = block.verb == Verb::Runs;
+            runs && ["docker compose", " -p ", " --publish"]
+                .iter()
+                .any(|sign| block.text.contains(sign))
+        })
+    }
 }
 
 impl Told {

@@ -215,7 +215,8 @@ impl Html {
                 html.faults.push(format!("dos cosas se llaman `#{id}`"));
             }
             for name in ["href", "src"] {
-                html.links.extend(attribute(tag, name));
+                html.links
+                    .extend(attribute(tag, name).filter(|_| !tag.starts_with("base ")));
             }
             if tag.starts_with("img ") && attribute(tag, "alt").is_none_or(|alt| alt.is_empty()) {
                 html.faults.push(format!("una imagen sin texto: <{tag}>"));
