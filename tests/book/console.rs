@@ -4,6 +4,9 @@ use std::sync::LazyLock;
 
 use regex::Regex;
 
+/// What `construye` sends beside a context that leaves its Dockerfile out, where `docker build` sends none.
+const OURS: &str = ".muelle.Dockerfile";
+
 /// One thing typed, and what came back.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Step {
@@ -54,7 +57,11 @@ fn heredoc(typed: &str) -> Option<String> {
 /// number of lines, and `…` in a line for anything.
 pub fn same(shown: &[String], printed: &str) -> Result<(), String> {
     let normal = |line: &str| normal(line);
-    let printed: Vec<String> = printed.lines().map(normal).collect();
+    let printed: Vec<String> = printed
+        .lines()
+        .filter(|line| *line != OURS)
+        .map(normal)
+        .collect();
     let end = printed.iter().rposition(|line| !line.is_empty());
     let printed = &printed[..end.map_or(0, |last| last + 1)];
     let wanted: Vec<String> = shown.iter().map(|line| normal(line)).collect();

@@ -31,6 +31,9 @@ use super::reading as read;
 /// The image that the whole course stands on.
 const BASE: &str = "python:3.11-slim";
 
+/// What a reader's folder is called.
+const PROJECT: &str = "iris";
+
 /// How long all that a block types may take.
 const PATIENCE: &str = "120";
 
@@ -87,12 +90,15 @@ impl Bench {
     /// Builds and runs every block of `page` that asks for it, in their order, in one folder.
     pub fn try_page(&self, page: &Page) -> Result<(), String> {
         let home = tempfile::tempdir().unwrap();
-        let folder = home.path().join("iris");
+        // Compose names what it makes after the folder: pages must not meet.
+        let project = format!("{PROJECT}{}", muelle::lab::token(8).to_lowercase());
+        let folder = home.path().join(&project);
         self.files.write(&folder).unwrap();
         let mut scene = Scene {
             bench: self,
             folder,
             home,
+            project,
             names: BTreeMap::new(),
             before: self.compose_objects(),
         };
@@ -230,6 +236,8 @@ struct Scene<'b> {
     bench: &'b Bench,
     folder: PathBuf,
     home: TempDir,
+    /// What Compose calls what is in the folder.
+    project: String,
     /// The names that it gave to its images, and the image that had each before.
     names: BTreeMap<String, Option<String>>,
     before: BTreeSet<(&'static str, String)>,
@@ -378,6 +386,7 @@ impl Scene<'_> {
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
+        let printed = printed.replace(&self.project, PROJECT);
         // As a shell that reads what is typed calls itself.
         let printed = printed.replace(&format!("{}: line ", path.display()), "bash: line ");
         let parts: Vec<&str> = printed.split(&format!("{mark}\n")).collect();
@@ -445,7 +454,7 @@ impl Scene<'_> {
             let project = self
                 .bench
                 .docker(&[kind, "inspect", "--format", template, id]);
-            project.trim().starts_with("iris")
+            project.trim() == self.project
         };
         for kind in ["container", "network", "volume", "image"] {
             let new = after.difference(&self.before).filter(|(of, _)| *of == kind);

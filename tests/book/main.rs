@@ -14,8 +14,9 @@ mod page;
 mod reading;
 mod site;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::process::ExitCode;
-use std::sync::{Arc, OnceLock, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use libtest_mimic::{Arguments, Trial};
 use muelle::course::Course;
@@ -41,22 +42,26 @@ fn main() -> ExitCode {
         ));
     }
     let bench: Arc<OnceLock<Bench>> = Arc::default();
-    let turns: Arc<RwLock<()>> = Arc::default();
+    let ports: BTreeSet<u16> = pages.iter().flat_map(|page| page.ports()).collect();
+    let ports: BTreeMap<u16, Mutex<()>> = ports
+        .into_iter()
+        .map(|port| (port, Mutex::default()))
+        .collect();
+    let ports = Arc::new(ports);
     for page in pages.iter().filter(|page| page.needs_engine()) {
         let (one, course) = (page.clone(), course.clone());
-        let (bench, turns) = (bench.clone(), turns.clone());
+        let (bench, ports) = (bench.clone(), ports.clone());
         trials.push(Trial::test(
             format!("{} · lo que se ejecuta", page.name),
             move || {
                 let bench = bench.get_or_init(|| Bench::open(&course));
-                // A port of the machine and the name of a project are one's alone.
-                if one.wants_the_machine() {
-                    let _turn = turns.write().unwrap_or_else(PoisonError::into_inner);
-                    Ok(bench.try_page(&one)?)
-                } else {
-                    let _turn = turns.read().unwrap_or_else(PoisonError::into_inner);
-                    Ok(bench.try_page(&one)?)
-                }
+                // A port of the machine is one page's at a time; always asked for in the same order.
+                let own = one.ports();
+                let _turns: Vec<_> = own
+                    .iter()
+                    .map(|port| ports[port].lock().unwrap_or_else(PoisonError::into_inner))
+                    .collect();
+                Ok(bench.try_page(&one)?)
             },
         ));
     }

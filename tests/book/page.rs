@@ -1,10 +1,13 @@
 //! A page of the book and its blocks.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 
 use muelle::book::markdown::{self, Block};
 use muelle::book::verb::{self, Verb};
+use regex::Regex;
 
 /// A page.
 pub struct Page {
@@ -80,14 +83,20 @@ impl Page {
         self.told().iter().any(Told::needs_engine)
     }
 
-    /// Whether what it runs takes a port of the machine, or brings a project up.
-    pub fn wants_the_machine(&self) -> bool {
-        self.told().iter().any(|block| {
-            let runs = block.verb == Verb::Runs;
-            runs && ["docker compose", " -p ", " --publish"]
-                .iter()
-                .any(|sign| block.text.contains(sign))
-        })
+    /// The ports of the machine that its blocks publish.
+    pub fn ports(&self) -> BTreeSet<u16> {
+        static PUBLISHED: LazyLock<Regex> = LazyLock::new(|| {
+            Regex::new(r#"(?:-p |--publish[ =]|["' :])(\d{2,5}):\d{2,5}\b"#).unwrap()
+        });
+        let tried = self.told();
+        let tried = tried.iter().filter(|block| {
+            let read_only = matches!(block.verb, Verb::ReadOnly(_) | Verb::Fails(_));
+            !read_only && ["console", "yaml"].contains(&block.language.as_str())
+        });
+        tried
+            .flat_map(|block| PUBLISHED.captures_iter(&block.text))
+            .filter_map(|found| found[1].parse().ok())
+            .collect()
     }
 }
 
