@@ -115,6 +115,11 @@ pub fn of(exercise: &Arc<Exercise>, root: &Path) -> anyhow::Result<Vec<Case>> {
 }
 
 impl Case {
+    /// What it is a submission of.
+    pub fn exercise(&self) -> &Exercise {
+        &self.exercise
+    }
+
     /// Checks it on `engine`; gives what is not as it must be.
     ///
     /// # Errors

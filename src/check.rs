@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 use crate::course::source::MANIFEST;
 use crate::course::{Exercise, Item, exercise};
-use crate::experiments::bench::{self, Tell};
+use crate::experiments::bench::{self, Plants, Tell};
 use crate::experiments::{self, Bench, Entry};
 use crate::lab::engine::Engine;
 use crate::lab::{Halt, Lab, images, limits};
@@ -74,7 +74,7 @@ pub async fn check_until(
         Err(verdict) => return Ok(*verdict),
     };
     let lab = Lab::open(engine)?;
-    let mut bench = Bench::lay_out(&lab, exercise, files, &canaries(exercise)?, tell)?;
+    let mut bench = Bench::lay_out(&lab, exercise, files, &plants(exercise)?, tell)?;
     // With other variables it is another project: what is brought up is reviewed as it is.
     if let Some(tuned) = bench.tuned() {
         let project = Ok(Some(tuned.clone()));
@@ -91,7 +91,9 @@ pub async fn check_until(
             Either::Right(_) => None,
         }
     };
-    let closed = lab.timed("recoger el laboratorio", lab.close()).await;
+    let closed = lab
+        .timed("recoger el laboratorio", lab.close(tried.is_none()))
+        .await;
     let items = match tried {
         None => return Err(CheckError::Interrupted),
         Some(Err(error)) => {
@@ -261,17 +263,20 @@ fn verdict(exercise: &Exercise, items: Vec<ItemVerdict>, begun: Instant) -> Verd
     }
 }
 
-/// The files in which the exercise's items want a canary.
-fn canaries(exercise: &Exercise) -> anyhow::Result<Vec<String>> {
-    let mut paths = Vec::new();
+/// What the exercise's items want in the submission before anything is built.
+fn plants(exercise: &Exercise) -> anyhow::Result<Plants> {
+    let mut plants = Plants::default();
     for item in &exercise.items {
         if let Some(entry) = experiments::find(&item.experiment) {
-            paths.extend((entry.canaries)(&item.params)?);
+            plants.canaries.extend((entry.canaries)(&item.params)?);
+            plants.stamped.extend((entry.stamped)(&item.params)?);
         }
     }
-    paths.sort();
-    paths.dedup();
-    Ok(paths)
+    for paths in [&mut plants.canaries, &mut plants.stamped] {
+        paths.sort();
+        paths.dedup();
+    }
+    Ok(plants)
 }
 
 /// Tries every item as soon as what it depends on has passed; independent ones run at once.

@@ -48,7 +48,7 @@ impl fmt::Display for UnknownExercise {
 /// All exercises, in teaching order.
 #[derive(Clone, Debug)]
 pub struct Course {
-    /// The exercises, in the order of their folders' numbers.
+    /// The exercises, in the order of their own folders' numbers, whatever topic they are in.
     pub exercises: Vec<Exercise>,
 }
 

@@ -2,27 +2,59 @@
 
 pub mod bench;
 
+mod announces_port;
 mod answers;
 mod builds;
+mod can_write;
+mod change_arrives;
 mod code_is_read_only;
+mod comes_back;
 mod comes_up;
+mod counts_on;
+mod cpu_limit;
 mod dependency_cache;
+mod dependency_is_there;
+mod each_its_own;
+mod ends_by_itself;
 mod environment_rules;
 mod file_secret;
+mod forgets;
+mod glutton_dies;
+mod history_without;
 mod image_size;
+mod in_memory;
 mod internal_network;
 mod job_waits;
+mod keeps_writing;
 mod leaves_no_trace;
 mod logs_are_json;
+mod logs_at_once;
+mod memory_limit;
+mod model_origin;
+mod needs_app;
 mod no_canaries;
 mod no_warnings;
 mod notices_failure;
 mod notices_hang;
 mod persists;
+mod port_by_variable;
+mod predicts;
+mod prints_file;
+mod publishable;
+mod publishes_port;
+mod read_only;
+mod respects_stop;
 mod runs_without_root;
 mod scales;
+mod serves;
+mod starts_afresh;
 mod stops_cleanly;
 mod turns_healthy;
+mod valid_project;
+mod waits_for_app;
+mod without_capabilities;
+mod writable;
+mod writes_history;
 
 use futures_util::future::{BoxFuture, FutureExt};
 use schemars::JsonSchema;
@@ -57,6 +89,11 @@ pub trait Experiment {
         Vec::new()
     }
 
+    /// JSON files of the submission that it wants stamped before anything is built, see [`bench::Stamp`].
+    fn stamped(_: &Self::Params) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Does it. An `Err` is the machine's or our own fault, never the student's.
     fn run(
         bench: &Bench<'_>,
@@ -83,6 +120,8 @@ pub struct Entry {
     pub tried: fn(&toml::Table) -> anyhow::Result<String>,
     /// [`Experiment::canaries`].
     pub canaries: fn(&toml::Table) -> anyhow::Result<Vec<String>>,
+    /// [`Experiment::stamped`].
+    pub stamped: fn(&toml::Table) -> anyhow::Result<Vec<String>>,
     /// [`Experiment::run`].
     pub run: for<'a> fn(&'a Bench<'_>, &'a toml::Table) -> BoxFuture<'a, anyhow::Result<Finding>>,
 }
@@ -123,6 +162,7 @@ impl Entry {
             why: E::WHY,
             tried: |params| Ok(E::tried(&params.clone().try_into()?)),
             canaries: |params| Ok(E::canaries(&params.clone().try_into()?)),
+            stamped: |params| Ok(E::stamped(&params.clone().try_into()?)),
             run: |bench, params| {
                 let params = params.clone().try_into::<E::Params>();
                 async move { E::run(bench, &params?).await }.boxed()
@@ -154,6 +194,38 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<notices_hang::NoticesHang>(),
     Entry::of::<logs_are_json::LogsAreJson>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<serves::Serves>(),
+    Entry::of::<predicts::Predicts>(),
+    Entry::of::<prints_file::PrintsFile>(),
+    Entry::of::<ends_by_itself::EndsByItself>(),
+    Entry::of::<each_its_own::EachItsOwn>(),
+    Entry::of::<counts_on::CountsOn>(),
+    Entry::of::<starts_afresh::StartsAfresh>(),
+    Entry::of::<change_arrives::ChangeArrives>(),
+    Entry::of::<announces_port::AnnouncesPort>(),
+    Entry::of::<publishable::Publishable>(),
+    Entry::of::<port_by_variable::PortByVariable>(),
+    Entry::of::<dependency_is_there::DependencyIsThere>(),
+    Entry::of::<can_write::CanWrite>(),
+    Entry::of::<without_capabilities::WithoutCapabilities>(),
+    Entry::of::<logs_at_once::LogsAtOnce>(),
+    Entry::of::<keeps_writing::KeepsWriting>(),
+    Entry::of::<history_without::HistoryWithout>(),
+    Entry::of::<valid_project::ValidProject>(),
+    Entry::of::<publishes_port::PublishesPort>(),
+    Entry::of::<model_origin::ModelOrigin>(),
+    Entry::of::<waits_for_app::WaitsForApp>(),
+    Entry::of::<needs_app::NeedsApp>(),
+    Entry::of::<comes_back::ComesBack>(),
+    Entry::of::<respects_stop::RespectsStop>(),
+    Entry::of::<memory_limit::MemoryLimit>(),
+    Entry::of::<cpu_limit::CpuLimit>(),
+    Entry::of::<glutton_dies::GluttonDies>(),
+    Entry::of::<writes_history::WritesHistory>(),
+    Entry::of::<forgets::Forgets>(),
+    Entry::of::<read_only::ReadOnly>(),
+    Entry::of::<writable::Writable>(),
+    Entry::of::<in_memory::InMemory>(),
 ];
 
 /// What the exercise loader must know of the catalogue.

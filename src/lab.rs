@@ -43,6 +43,9 @@ pub const RUN_LABEL: &str = "dev.muelle.run";
 /// Heavy pieces of work (builds, image reads) that run at once in one lab.
 const HEAVY_AT_ONCE: u32 = 3;
 
+/// How long after it was given up the engine may still finish what it was asked for.
+const GIVEN_UP: Duration = Duration::from_secs(1);
+
 /// What one submission owns on the engine: images, containers, networks, volumes.
 ///
 /// Call [`Lab::close`] at the end, whatever happened; what a killed process leaves is found by
@@ -51,11 +54,14 @@ pub struct Lab {
     engine: Arc<Engine>,
     id: String,
     dir: TempDir,
+    shared: Option<TempDir>,
     heavy: Semaphore,
     opened: Instant,
     timings: std::sync::Mutex<Vec<Timing>>,
     network: OnceCell<String>,
     anchor: Mutex<Option<Anchor>>,
+    /// Held by a witness while it looks: two of one container's would see each other among its processes.
+    witness_turn: Mutex<()>,
     moored: AtomicBool,
     course: channel::Sender<Course>,
 }
@@ -69,6 +75,10 @@ impl Lab {
         let id = token(10).to_lowercase();
         Ok(Self {
             dir: tempfile::Builder::new().prefix("muelle-").tempdir()?,
+            shared: match engine.shared_folder() {
+                Some(folder) => Some(tempfile::tempdir_in(folder)?),
+                None => None,
+            },
             engine,
             id,
             heavy: Semaphore::new(HEAVY_AT_ONCE as usize),
@@ -76,6 +86,7 @@ impl Lab {
             timings: std::sync::Mutex::default(),
             network: OnceCell::new(),
             anchor: Mutex::default(),
+            witness_turn: Mutex::default(),
             moored: AtomicBool::new(false),
             course: channel::Sender::default(),
         })
@@ -111,6 +122,34 @@ impl Lab {
     /// A folder of its own on the host, removed with it.
     pub fn dir(&self) -> &Path {
         self.dir.path()
+    }
+
+    /// A folder of its own that the engine sees under the same path, for the sources of bind mounts.
+    pub fn shared_dir(&self) -> &Path {
+        self.shared.as_ref().unwrap_or(&self.dir).path()
+    }
+
+    /// Gives what we wrote to root in containers, where root there is somebody else here.
+    ///
+    /// # Errors
+    /// When it cannot be given away.
+    pub fn hand_over(&self, folder: &Path) -> std::io::Result<()> {
+        #[cfg(unix)]
+        if let Some(first) = self.engine.facts().first_id.filter(|_| engine::is_root()) {
+            let mut folders = vec![folder.to_owned()];
+            while let Some(folder) = folders.pop() {
+                std::os::unix::fs::lchown(&folder, Some(first), Some(first))?;
+                for entry in std::fs::read_dir(&folder)? {
+                    let entry = entry?;
+                    if entry.file_type()?.is_dir() {
+                        folders.push(entry.path());
+                    } else {
+                        std::os::unix::fs::lchown(entry.path(), Some(first), Some(first))?;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// The labels of everything that it makes.
@@ -165,16 +204,23 @@ impl Lab {
         timings
     }
 
-    /// Removes everything of it from the engine.
+    /// Removes everything of it from the engine. A lab whose work was cut `short` is looked at once more, a little
+    /// later: what was asked of the engine and then given up may still come about.
     ///
     /// # Errors
     /// When the engine does not answer; `muelle clean` finds the rest later.
-    pub async fn close(&self) -> anyhow::Result<()> {
-        let limit = match &*self.course.borrow() {
-            Course::Halted(Halt::Machine(_)) => limits::CLOSE_IN_TROUBLE,
-            _ => limits::CLOSE,
+    pub async fn close(&self, short: bool) -> anyhow::Result<()> {
+        let (halted, limit) = match &*self.course.borrow() {
+            Course::Halted(Halt::Machine(_)) => (true, limits::CLOSE_IN_TROUBLE),
+            Course::Halted(_) => (true, limits::CLOSE),
+            _ => (false, limits::CLOSE),
         };
-        reaper::remove_run(self.docker(), &self.id, limit).await
+        reaper::remove_run(self.docker(), &self.id, limit).await?;
+        if short || halted {
+            tokio::time::sleep(GIVEN_UP).await;
+            reaper::remove_run(self.docker(), &self.id, limit).await?;
+        }
+        Ok(())
     }
 }
 

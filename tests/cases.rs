@@ -4,21 +4,18 @@
 //! Without an engine the whole suite fails; nothing is skipped. The engine and the base images are
 //! prepared by the same code as `muelle demo`. Where `muelle` may start a private engine of its own
 //! (Linux, root), all cases run there, which is faster than many a machine's own set-up, and some
-//! run on the machine's engine too; elsewhere all run on the machine's.
+//! run on the machine's engine too; elsewhere, and with `MUELLE_TEST_SANDBOX=compartido`, all run on
+//! the machine's.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use bollard::Docker;
 use bollard::query_parameters::{
-    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptions,
-    ListVolumesOptions, RemoveImageOptions,
+    ListContainersOptionsBuilder, ListImagesOptionsBuilder, ListNetworksOptions, ListVolumesOptions,
 };
-use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Trial};
 use muelle::cases::{self, Case, Kind};
 use muelle::course::Course;
@@ -99,44 +96,16 @@ impl Engines {
             .await
             .expect("an engine and base images");
         let machine = Engine::connect(&say).await.expect("an engine");
-        if machine.is_private() || !Engine::can_be_private() {
+        let shared = std::env::var("MUELLE_TEST_SANDBOX").is_ok_and(|name| name == "compartido");
+        if shared || machine.is_private() || !Engine::can_be_private() {
             return Self {
                 machine: Arc::new(machine),
                 private: None,
             };
         }
-        let private = Engine::connect_private(&say)
+        let private = Engine::connect_sandbox(&images, &say)
             .await
             .expect("a private engine");
-        let folder = tempfile::tempdir().expect("a folder");
-        for (index, image) in images.iter().enumerate() {
-            let path = folder.path().join(format!("{index}.tar"));
-            let mut file = fs::File::create(path).expect("a file");
-            let mut saved = std::pin::pin!(machine.docker().export_image(&image.reference));
-            while let Some(chunk) = saved.next().await {
-                file.write_all(&chunk.expect("an image")).expect("space");
-            }
-        }
-        let stale = private.docker();
-        for image in &images {
-            let same = async |engine: &Engine| {
-                engine
-                    .docker()
-                    .inspect_image(&image.reference)
-                    .await
-                    .ok()?
-                    .id
-            };
-            if same(&private).await != same(&machine).await {
-                // An image of another recipe in a data folder of an earlier run.
-                let _ = stale
-                    .remove_image(&image.reference, None::<RemoveImageOptions>, None)
-                    .await;
-            }
-        }
-        muelle::lab::images::prepare(&private, &images, Some(folder.path()), &say)
-            .await
-            .expect("base images in the private engine");
         Self {
             machine: Arc::new(machine),
             private: Some(Arc::new(private)),

@@ -133,6 +133,7 @@ fn a_check_killed_at_any_moment_leaves_nothing_after_the_next_start() {
 #[test]
 fn two_checks_at_once_and_a_reaper_between_leave_each_other_alone() {
     let _turn = turn();
+    assert!(muelle(&["clean"]).status().unwrap().success());
     let before = objects();
     let checks = [
         checking(&solution(), "buildkit"),
@@ -168,7 +169,7 @@ fn in_lab(test: impl AsyncFnOnce(&Lab)) {
                 test.await;
             }
         }
-        lab.close().await.unwrap();
+        lab.close(false).await.unwrap();
     });
 }
 

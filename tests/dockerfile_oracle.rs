@@ -250,7 +250,7 @@ async fn words_get_the_values_that_the_engine_gives_them() {
     };
     let built = lab.build("valores", &recipe).await.unwrap();
     let image = lab.docker().inspect_image(&built.image).await.unwrap();
-    lab.close().await.unwrap();
+    lab.close(false).await.unwrap();
     let config = image.config.unwrap();
     let labels = config.labels.unwrap();
 

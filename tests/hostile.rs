@@ -11,13 +11,11 @@ mod hostile {
     pub mod make;
 }
 
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use futures_util::StreamExt;
 use libtest_mimic::{Arguments, Failed, Trial};
 use muelle::check::{CheckError, check, without_engine};
 use muelle::cli::exit;
@@ -110,22 +108,9 @@ async fn engines(exercise: &Exercise, sandbox: &str) -> (Arc<Engine>, Arc<Engine
     let engine = match sandbox {
         "compartido" => machine.clone(),
         "privado" => {
-            let private = Engine::connect_private(&say)
+            let private = Engine::connect_sandbox(&images, &say)
                 .await
                 .expect("a private engine");
-            // The machine's own images, so that nothing is made twice.
-            let folder = tempfile::tempdir().expect("a folder");
-            for (index, image) in images.iter().enumerate() {
-                let path = folder.path().join(format!("{index}.tar"));
-                let mut file = std::fs::File::create(path).expect("a file");
-                let mut saved = std::pin::pin!(machine.docker().export_image(&image.reference));
-                while let Some(chunk) = saved.next().await {
-                    file.write_all(&chunk.expect("an image")).expect("space");
-                }
-            }
-            muelle::lab::images::prepare(&private, &images, Some(folder.path()), &say)
-                .await
-                .expect("base images in the private engine");
             Arc::new(private)
         }
         other => panic!("MUELLE_TEST_SANDBOX: no hay ningún `{other}`"),

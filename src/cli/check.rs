@@ -1,3 +1,4 @@
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
@@ -9,7 +10,8 @@ use super::{exit, static_check, tell};
 use crate::check::{self, CheckError};
 use crate::course::{Course, Exercise, find_folder};
 use crate::experiments;
-use crate::lab::engine::Engine;
+use crate::lab::engine::{Engine, EngineError};
+use crate::lab::images::BaseImage;
 use crate::lab::reaper;
 use crate::report;
 use crate::verdict::Verdict;
@@ -36,6 +38,9 @@ pub struct Args {
     /// Cómo se cuenta el resultado
     #[arg(long, value_name = "FORMATO", default_value = "human")]
     format: Format,
+    /// Dónde se prueba la entrega
+    #[arg(long, value_name = "DÓNDE", default_value = "compartido")]
+    sandbox: Sandbox,
     /// Dice en qué se fue el tiempo
     #[arg(long)]
     timings: bool,
@@ -52,6 +57,34 @@ pub enum Format {
     Sarif,
     /// Anotaciones de GitHub Actions, solo con --static
     Github,
+}
+
+/// Where submissions are tried.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Sandbox {
+    /// En un motor propio, aislado y con límites, que dura lo que dura esta orden: para entregas ajenas (Linux, root)
+    Privado,
+    /// En tu motor de Docker: para tus propias entregas
+    Compartido,
+}
+
+impl Sandbox {
+    /// The engine to try submissions of `exercises` on, with their images.
+    pub(super) async fn engine(
+        self,
+        exercises: impl IntoIterator<Item = &Exercise>,
+        say: &(dyn Fn(&str) + Send + Sync),
+    ) -> Result<Engine, EngineError> {
+        match self {
+            Self::Compartido => Engine::connect(say).await,
+            Self::Privado => {
+                let references = exercises.into_iter().flat_map(|exercise| &exercise.images);
+                let images: BTreeSet<&String> = references.collect();
+                let images: Vec<_> = images.into_iter().map(BaseImage::new).collect();
+                Engine::connect_sandbox(&images, say).await
+            }
+        }
+    }
 }
 
 impl Args {
@@ -82,7 +115,13 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     let live = Live::new(args.format == Format::Json);
     let mut verdicts = Vec::new();
     let mut code = exit::PASSED;
-    let engine = match Engine::connect(&|line| live.say(line)).await {
+    let engine = match args
+        .sandbox
+        .engine(work.iter().map(|(exercise, _)| *exercise), &|line| {
+            live.say(line)
+        })
+        .await
+    {
         Ok(engine) => Some(Arc::new(engine)),
         Err(error) => {
             live.end();

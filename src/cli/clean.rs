@@ -8,6 +8,7 @@ pub struct Args {}
 
 /// Removes what killed checks left on the engine.
 pub async fn run(_: Args) -> anyhow::Result<u8> {
+    Engine::sweep_private();
     let engine = match Engine::connect(&|line| tell::progress(line)).await {
         Ok(engine) => engine,
         Err(error) => {

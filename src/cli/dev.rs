@@ -6,7 +6,8 @@ use clap::Subcommand;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
 
-use super::{check, exit, tell};
+use super::check::{self, Sandbox};
+use super::{exit, tell};
 use crate::cases::{self, Case, Kind};
 use crate::course::{Course, find_folder};
 use crate::experiments;
@@ -38,6 +39,9 @@ struct CheckArgs {
     /// Casos a la vez
     #[arg(long, value_name = "N", default_value_t = 3)]
     jobs: usize,
+    /// Dónde se prueban
+    #[arg(long, value_name = "DÓNDE", default_value = "compartido")]
+    sandbox: Sandbox,
 }
 
 /// What authors of exercises do.
@@ -59,7 +63,12 @@ async fn run_check(args: CheckArgs) -> anyhow::Result<u8> {
             return Ok(exit::USAGE);
         }
     };
-    let engine = Arc::new(Engine::connect(&|line| tell::progress(line)).await?);
+    let say = |line: &str| tell::progress(line);
+    let engine = args
+        .sandbox
+        .engine(cases.iter().map(Case::exercise), &say)
+        .await?;
+    let engine = Arc::new(engine);
     reaper::reap(engine.docker()).await?;
     let begun = Instant::now();
     let result = tokio::select! {

@@ -29,7 +29,7 @@ pub async fn run(args: Args) -> anyhow::Result<u8> {
     let Order::Prepare { from } = args.order;
     let images = of(&course()?);
     let say = |line: &str| tell::line(format_args!("· {line}"));
-    let engine = match Engine::connect(&say).await {
+    let engine = match Engine::connect_to_prepare(&say).await {
         Ok(engine) => engine,
         Err(error) => {
             tell::error(error);

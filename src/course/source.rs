@@ -209,12 +209,13 @@ fn below(all: &Snapshot, folder: &str) -> Snapshot {
     files
 }
 
-/// By the exercise's number first, so that `9-…` comes before `10-…`.
+/// By the exercise's own number, as a number: `9-…` comes before `10-…`, and an exercise keeps its place in the
+/// course whatever topic its folder is in (`03-seguridad/15-…` comes after `04-multietapa/12-…`).
 fn teaching_order(path: &str) -> (u32, u32, String) {
     let number = |name: &str| {
         let digits: String = name.chars().take_while(char::is_ascii_digit).collect();
         digits.parse().unwrap_or(u32::MAX)
     };
     let (topic, name) = path.split_once('/').unwrap_or((path, ""));
-    (number(topic), number(name), path.to_owned())
+    (number(name), number(topic), path.to_owned())
 }

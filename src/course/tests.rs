@@ -208,7 +208,7 @@ fn every_slip_of_the_author_is_told_with_its_place() {
         (
             "segundos = 3",
             "segundo = 3",
-            "30:1: en los parámetros de `para-limpio`: no conozco la clave `segundo` (aquí van `segundos`); \
+            "30:1: en los parámetros de `para-limpio`: no conozco la clave `segundo` (aquí van `segundos`, `mira`); \
              ¿quisiste decir `segundos`?",
         ),
         (
@@ -312,7 +312,7 @@ fn the_final_project_is_worth_thirty_points_and_has_a_solution_of_its_own_files(
 #[test]
 fn exercises_come_in_the_order_of_their_numbers() {
     let mut exercises = Snapshot::default();
-    for path in ["10-b/11-y", "9-a/10-x", "9-a/9-w"] {
+    for path in ["10-b/11-y", "9-a/12-z", "9-a/10-x", "9-a/9-w"] {
         let id = path.rsplit('-').next().unwrap();
         exercises.insert(
             &format!("{path}/exercise.toml"),
@@ -324,7 +324,7 @@ fn exercises_come_in_the_order_of_their_numbers() {
     let source = Source::of(&exercises, &Snapshot::default());
     let course = Course::load(&source, &experiments()).unwrap();
     let ids: Vec<&str> = course.exercises.iter().map(|e| e.id.as_str()).collect();
-    assert_eq!(ids, ["w", "x", "y"]);
+    assert_eq!(ids, ["w", "x", "y", "z"]);
 }
 
 /// Set `MUELLE_BLESS=1` to write the file anew.

@@ -1,17 +1,9 @@
 use super::bench::APP_PORT;
-use super::{Bench, Experiment, NoParams};
-use crate::lab::http::Request;
+use super::{Bench, Experiment, NoParams, predicts};
 use crate::verdict::Finding;
 
 /// The image started alone serves the app and predicts.
 pub struct Answers;
-
-/// Flowers that nobody confuses: measures and species.
-const FLOWERS: [(&str, &str); 3] = [
-    ("[5.1,3.5,1.4,0.2]", "setosa"),
-    ("[5.5,2.4,3.8,1.1]", "versicolor"),
-    ("[6.7,3.0,5.2,2.3]", "virginica"),
-];
 
 impl Experiment for Answers {
     type Params = NoParams;
@@ -28,34 +20,14 @@ impl Experiment for Answers {
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
-        let image = match bench.image().await {
-            Ok(image) => image,
+        bench.say("arranco la imagen sola y le pido predicciones");
+        let (_, container) = match bench.answering().await? {
+            Ok(answering) => answering,
             Err(finding) => return Ok(finding),
         };
-        bench.say("arranco la imagen sola y le pido predicciones");
-        let alone = bench.alone(image).await?;
-        let (Some(container), None) = (&alone.container, &alone.trouble) else {
-            let saw = alone.trouble.clone().unwrap_or_default();
-            let at = image
-                .dockerfile
-                .last("CMD")
-                .or_else(|| image.dockerfile.last("ENTRYPOINT"));
-            return Ok(Finding::failed(saw).at(at));
-        };
-        for (measures, species) in FLOWERS {
-            let request = Request::post("/predict", format!("{{\"x\":{measures}}}"));
-            let reply = container.ask(APP_PORT, &request).await?;
-            let class = reply.json()["clase"].as_str().map(str::to_owned);
-            if reply.status != 200 || class.as_deref() != Some(species) {
-                return Ok(Finding::failed(format!(
-                    "`POST /predict` de una {species} respondió {} {}",
-                    reply.status,
-                    String::from_utf8_lossy(&reply.body)
-                )));
-            }
-        }
-        Ok(Finding::passed(
-            "`/health` respondió 200 y las tres flores salieron bien",
-        ))
+        Ok(match predicts::wrong(container, APP_PORT).await? {
+            Some(saw) => Finding::failed(saw),
+            None => Finding::passed("`/health` respondió 200 y las tres flores salieron bien"),
+        })
     }
 }

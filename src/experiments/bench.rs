@@ -1,9 +1,17 @@
 //! The bench: what the experiments of one submission share, each part made once, when first asked for.
 
 mod alone;
+pub mod as_app;
+mod history;
 mod image;
+mod inside;
+mod mortal;
 pub mod patient;
+pub mod program;
+mod published;
 mod risen;
+mod scaled;
+pub mod stopped;
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -20,10 +28,15 @@ use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
-pub use alone::{Alone, wait_for_answer};
+pub use alone::{ANSWER_LIMIT, Alone, wait_for_answer};
 pub use image::{Image, StepError};
+pub use inside::{Inside, look_inside};
+pub use mortal::Fate;
 pub use patient::Patient;
+pub use published::Published;
 pub use risen::{Front, JobRun, Risen};
+pub use scaled::Scaled;
+pub use stopped::Stopped;
 
 /// The port that the course's app serves on.
 pub const APP_PORT: u16 = 8000;
@@ -33,6 +46,25 @@ pub const KEY_HEADER: &str = "X-Aula";
 
 /// The role, in an exercise's `[services]`, of the service that serves the app.
 pub const API_ROLE: &str = "api";
+
+/// What the experiments of an exercise want in the submission before anything is built.
+#[derive(Clone, Debug, Default)]
+pub struct Plants {
+    /// Files in which a mark is planted.
+    pub canaries: Vec<String>,
+    /// JSON files that are stamped, see [`Stamp`].
+    pub stamped: Vec<String>,
+}
+
+/// The two words that only the checker knows and that a JSON file has as its `version`: whoever says one of them has
+/// read that copy of the file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Stamp {
+    /// In what is built.
+    pub built: String,
+    /// In what lies around the project when it runs.
+    pub around: String,
+}
 
 /// Takes the events of a check.
 pub type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -51,6 +83,8 @@ pub struct Bench<'lab> {
     tuned: Option<Loaded>,
     /// Planted marks: mark → path.
     pub canaries: BTreeMap<String, String>,
+    /// Stamped files: path → stamp.
+    pub stamps: BTreeMap<String, Stamp>,
     /// The key of the app's break switch.
     pub switch_key: String,
     /// The value that `APP_NAME` has outside.
@@ -62,7 +96,9 @@ pub struct Bench<'lab> {
     layers: OnceCell<Layers>,
     alone: OnceCell<Alone<'lab>>,
     patient: OnceCell<Result<Patient<'lab>, Finding>>,
+    stopped: OnceCell<Result<Stopped, Finding>>,
     risen: OnceCell<Result<Risen<'lab>, Finding>>,
+    scaled: OnceCell<Result<Scaled, Finding>>,
     /// Held shared while the stack is observed, alone while it is changed.
     pub stack_turn: RwLock<()>,
     /// Held while the patient is made ill.
@@ -70,7 +106,7 @@ pub struct Bench<'lab> {
 }
 
 impl<'lab> Bench<'lab> {
-    /// Lays out `files` (the submission with the course's files laid over it), planting a mark at each of `canaries`.
+    /// Lays out `files` (the submission with the course's files laid over it) with `plants` in it.
     ///
     /// # Errors
     /// When the lab's folder cannot be written.
@@ -78,7 +114,7 @@ impl<'lab> Bench<'lab> {
         lab: &'lab Lab,
         exercise: &'lab Exercise,
         files: Snapshot,
-        canaries: &[String],
+        plants: &Plants,
         tell: Tell<'lab>,
     ) -> anyhow::Result<Self> {
         let app_name = format!("Clasificador ñ {}", token(6));
@@ -95,16 +131,18 @@ impl<'lab> Bench<'lab> {
             planted,
             mut outside,
             marks,
-        } = Planted::new(files, canaries, &secrets);
+            stamps,
+        } = Planted::new(files, plants, &secrets);
         // A `.env` that says the same as the shell, so that either way from outside leads in.
         outside.insert(".env", dotenv_saying(&outside, &shell), false);
         let tuned = match &compose {
             Ok(Some(_)) => load(&outside, &shell).ok().flatten(),
             _ => None,
         };
-        let dir = lab.dir().join("entrega");
+        let dir = lab.shared_dir().join("entrega");
         std::fs::create_dir(&dir)?;
         outside.write(&dir)?;
+        lab.hand_over(lab.shared_dir())?;
         Ok(Self {
             lab,
             exercise,
@@ -112,6 +150,7 @@ impl<'lab> Bench<'lab> {
             compose,
             tuned,
             canaries: marks,
+            stamps,
             switch_key: token(24),
             app_name,
             dir,
@@ -120,7 +159,9 @@ impl<'lab> Bench<'lab> {
             layers: OnceCell::new(),
             alone: OnceCell::new(),
             patient: OnceCell::new(),
+            stopped: OnceCell::new(),
             risen: OnceCell::new(),
+            scaled: OnceCell::new(),
             stack_turn: RwLock::default(),
             patient_turn: tokio::sync::Mutex::default(),
         })
@@ -269,18 +310,27 @@ struct Planted {
     outside: Snapshot,
     /// Mark → path.
     marks: BTreeMap<String, String>,
+    /// Path → stamp.
+    stamps: BTreeMap<String, Stamp>,
 }
 
 impl Planted {
-    fn new(files: Snapshot, canaries: &[String], secrets: &[String]) -> Self {
+    fn new(files: Snapshot, plants: &Plants, secrets: &[String]) -> Self {
         let run = token(12);
         let mut all = Self {
             planted: files.clone(),
             outside: files,
             marks: BTreeMap::new(),
+            stamps: BTreeMap::new(),
         };
-        let others = secrets.iter().filter(|path| !canaries.contains(path));
-        for (index, path) in canaries.iter().chain(others).enumerate() {
+        for path in &plants.stamped {
+            all.stamp(path);
+        }
+        let canaries = plants.canaries.iter();
+        let others = secrets
+            .iter()
+            .filter(|path| !plants.canaries.contains(path));
+        for (index, path) in canaries.chain(others).enumerate() {
             let mark = format!("{MARK_PREFIX}{run}-{index:02}");
             if secrets.contains(path) || path.starts_with("secretos/") {
                 // The whole content is the secret.
@@ -294,6 +344,27 @@ impl Planted {
             all.marks.insert(mark, path.clone());
         }
         all
+    }
+
+    /// Gives the JSON file at `path`, where it is one, another `version` in each of the two places.
+    fn stamp(&mut self, path: &str) {
+        let stamp = Stamp {
+            built: format!("construida-{}", token(8)),
+            around: format!("anfitrion-{}", token(8)),
+        };
+        for (files, version) in [
+            (&mut self.planted, &stamp.built),
+            (&mut self.outside, &stamp.around),
+        ] {
+            let Some(Ok(serde_json::Value::Object(mut content))) =
+                files.file(path).map(|bytes| serde_json::from_slice(bytes))
+            else {
+                return;
+            };
+            content.insert("version".to_owned(), version.clone().into());
+            files.insert(path, serde_json::Value::from(content).to_string(), false);
+        }
+        self.stamps.insert(path.to_owned(), stamp);
     }
 }
 

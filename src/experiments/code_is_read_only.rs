@@ -1,6 +1,7 @@
 use anyhow::Context;
 
 use super::bench::APP_PORT;
+use super::bench::as_app::AS_EACH;
 use super::{Bench, Experiment, NoParams};
 use crate::lab::http::Request;
 use crate::lab::token;
@@ -9,55 +10,30 @@ use crate::verdict::Finding;
 /// The app's own user can change neither its code nor its model.
 pub struct CodeIsReadOnly;
 
-/// Becomes each user that a process of the container has, with its groups, in the container's own file system; tries
-/// to open every file for writing and to make new ones, and prints what it could do: `[[uid, path], …]`.
+/// As each user of the app, tries to open every file for writing and to make new ones, and prints what it could do:
+/// `[[uid, path], …]`.
 ///
 /// `argv`: a name that nothing has, the folder of the code, the file of the model.
 const ATTEMPT: &str = r#"
-import json, os, sys
 fresh, code, model = sys.argv[1:4]
-could = []
-def attempt(uid, path, mode, name):
-    try:
-        open(path, mode).close()
-        could.append([uid, name])
-        if mode == "x":
-            os.remove(path)
-    except OSError:
-        pass
-identities = {}
-for pid in filter(str.isdigit, os.listdir("/proc")):
-    try:
-        status = dict(line.split(":", 1) for line in open(f"/proc/{pid}/status") if ":" in line)
-    except OSError:
-        continue
-    if int(pid) != os.getpid() and status["State"].split()[0] != "Z":
-        ids = [int(status[key].split()[1]) for key in ("Uid", "Gid")]
-        identities[(*ids, *map(int, status["Groups"].split()))] = pid
-for (uid, gid, *groups), pid in identities.items():
-    reader, writer = os.pipe()
-    if os.fork() == 0:
-        os.chroot(f"/proc/{pid}/root")
-        os.chdir("/")
-        os.setgroups(groups)
-        os.setresgid(gid, gid, gid)
-        os.setresuid(uid, uid, uid)
-        for folder, _, names in os.walk(code):
-            for name in names:
-                attempt(uid, os.path.join(folder, name), "a", os.path.join(folder, name))
-        attempt(uid, model, "a", model)
-        for folder in sorted({code, os.path.dirname(model)}):
-            attempt(uid, os.path.join(folder, fresh), "x", folder + "/")
-        with os.fdopen(writer, "w") as out:
-            out.write(json.dumps(could[:50]))
-        os._exit(0)
-    os.close(writer)
-    told = os.fdopen(reader).read()
-    if os.wait()[1] != 0 or not told:
-        sys.exit(f"no pude ser el usuario {uid}:{gid}")
-    print(told)
-if not identities:
-    sys.exit("no queda ningún proceso")
+def work(uid):
+    could = []
+    def attempt(path, mode, name):
+        try:
+            open(path, mode).close()
+            could.append([uid, name])
+            if mode == "x":
+                os.remove(path)
+        except OSError:
+            pass
+    for folder, _, names in os.walk(code):
+        for name in names:
+            attempt(os.path.join(folder, name), "a", os.path.join(folder, name))
+    attempt(model, "a", model)
+    for folder in sorted({code, os.path.dirname(model)}):
+        attempt(os.path.join(folder, fresh), "x", folder + "/")
+    return could[:50]
+as_each(work)
 "#;
 
 impl Experiment for CodeIsReadOnly {
@@ -94,7 +70,11 @@ impl Experiment for CodeIsReadOnly {
             .context("la app no dice dónde está su modelo")?;
         let base = bench.base_image()?;
         let told = container
-            .witnessed(base, ATTEMPT, &[&token(16), code, model])
+            .witnessed(
+                base,
+                &format!("{AS_EACH}{ATTEMPT}"),
+                &[&token(16), code, model],
+            )
             .await?;
         let mut could: Vec<(u32, String)> = Vec::new();
         for line in told.lines() {

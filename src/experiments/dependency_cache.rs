@@ -20,8 +20,9 @@ pub struct DependencyCache;
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Params {
-    /// Carpeta del paquete una vez instalado.
-    paquete: String,
+    /// Carpeta del paquete una vez instalado, si también hay que comprobar que la imagen lo trae.
+    #[serde(default)]
+    paquete: Option<String>,
     /// La lista de dependencias.
     requisitos: String,
     /// Un archivo del código, que se cambia sin cambiar lo que hace.
@@ -73,13 +74,14 @@ impl Experiment for DependencyCache {
                 )));
             }
         };
-        let file = format!("{}/__init__.py", params.paquete);
-        let layers = bench.layers(image).await?;
-        if !layers.files().any(|(_, found)| found.path.ends_with(&file)) {
-            return Ok(Finding::failed(format!(
-                "el paquete `{}` no está instalado en la imagen",
-                params.paquete
-            )));
+        if let Some(package) = &params.paquete {
+            let file = format!("{package}/__init__.py");
+            let layers = bench.layers(image).await?;
+            if !layers.files().any(|(_, found)| found.path.ends_with(&file)) {
+                return Ok(Finding::failed(format!(
+                    "el paquete `{package}` no está instalado en la imagen"
+                )));
+            }
         }
         let step = failure
             .step

@@ -1,13 +1,9 @@
-use std::time::{Duration, Instant};
-
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::bench::{APP_PORT, Image, KEY_HEADER};
+use super::bench::Stopped;
 use super::{Bench, Experiment};
-use crate::lab::http::Request;
-use crate::lab::token;
-use crate::verdict::{Finding, Outcome};
+use crate::verdict::Finding;
 
 /// `docker stop` reaches the app, which ends by itself with code 0.
 pub struct StopsCleanly;
@@ -18,21 +14,44 @@ pub struct StopsCleanly;
 pub struct Params {
     /// Segundos que tiene la app para cerrarse.
     segundos: u64,
+    /// Qué parte se decide: `senal` (la app oye la señal), `plazo` (se cierra a tiempo) o `codigo` (acaba con código 0); sin decirlo, todo.
+    #[serde(default)]
+    mira: Part,
 }
 
-/// The header with the word that the course's app says good-bye with when the signal reaches it: one that nobody
-/// could print in its stead.
-const GOODBYE_HEADER: &str = "X-Aula-Despedida";
+/// A part of a clean stop.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Part {
+    /// Todo.
+    #[default]
+    Todo,
+    /// La app oye la señal.
+    Senal,
+    /// Se cierra a tiempo.
+    Plazo,
+    /// Acaba con código 0.
+    Codigo,
+}
 
 impl Experiment for StopsCleanly {
     type Params = Params;
     const ID: &'static str = "para-limpio";
-    const WHAT: &'static str = "Para el contenedor como `docker stop` y mira si la app oyó la señal y con qué código acabó.";
+    const WHAT: &'static str = "Para el contenedor como `docker stop` y mira si la app oyó la señal, si se cerró a tiempo y con qué código acabó.";
     const CONTROL: &'static str = "La app se despide con una palabra al azar que solo el verificador le dio: una línea de log copiada no cuenta. Si falla, se repite con la máquina tranquila.";
     const WHY: &'static str = "Una app que no oye la señal de parada muere a la fuerza: corta peticiones a medias y retrasa cada despliegue.";
 
     fn tried(params: &Params) -> String {
-        format!("`docker stop`, con {} s antes de matarla", params.segundos)
+        let looked = match params.mira {
+            Part::Todo => "",
+            Part::Senal => ", y mirar si la app se despide al oír la señal",
+            Part::Plazo => ", y mirar si hizo falta matarla",
+            Part::Codigo => ", y mirar con qué código terminó",
+        };
+        format!(
+            "`docker stop`, con {} s antes de matarla{looked}",
+            params.segundos
+        )
     }
 
     async fn run(bench: &Bench<'_>, params: &Params) -> anyhow::Result<Finding> {
@@ -40,64 +59,53 @@ impl Experiment for StopsCleanly {
             Ok(image) => image,
             Err(finding) => return Ok(finding),
         };
-        let first = stop(bench, image, params, "parada").await?;
-        if first.outcome == Outcome::Passed {
-            return Ok(first);
-        }
-        // Once more with nothing else going on: slow is not the same as deaf.
-        let _quiet = bench.lab.quiet().await;
-        stop(bench, image, params, "parada-tranquila").await
+        let stopped = match bench.stopped(image, params.segundos).await? {
+            Ok(stopped) => stopped,
+            Err(finding) => return Ok(finding.clone()),
+        };
+        let (holds, good) = match params.mira {
+            Part::Todo => (
+                stopped.clean(),
+                format!(
+                    "la app oyó la señal y se cerró sola en {} s, con código 0",
+                    stopped.seconds()
+                ),
+            ),
+            Part::Senal => (
+                stopped.heard,
+                "la app oyó la señal y se despidió".to_owned(),
+            ),
+            Part::Plazo => (
+                !stopped.killed(),
+                format!("se cerró sola en {} s", stopped.seconds()),
+            ),
+            Part::Codigo => (stopped.code == 0, "terminó con código 0".to_owned()),
+        };
+        Ok(if holds {
+            Finding::passed(good)
+        } else {
+            Finding::failed(complaint(stopped)).at(image.starts_at())
+        })
     }
 }
 
-async fn stop(
-    bench: &Bench<'_>,
-    image: &Image,
-    params: &Params,
-    name: &str,
-) -> anyhow::Result<Finding> {
-    let started = bench.start_alone(image, name);
-    let alone = bench.lab.timed("arrancar y parar", started).await?;
-    let (Some(container), None) = (&alone.container, &alone.trouble) else {
-        return Ok(Finding::failed(alone.trouble.clone().unwrap_or_default()));
-    };
-    let first = container.processes().await?.swap_remove(0).args;
-    let goodbye = token(16);
-    let request = Request::post("/_averia/sana", "")
-        .header(KEY_HEADER, &bench.switch_key)
-        .header(GOODBYE_HEADER, &goodbye);
-    if container.ask(APP_PORT, &request).await?.status != 200 {
-        return Ok(Finding::failed(
-            "quien responde en el puerto de la app no es la app del curso",
-        ));
-    }
-    let begun = Instant::now();
-    container.stop(Duration::from_secs(params.segundos)).await?;
-    let took = format!("{:.1}", begun.elapsed().as_secs_f64()).replace('.', ",");
-    let code = container.state().await?.exit_code.unwrap_or(-1);
-    let heard = container.logs().await?.contains(&goodbye);
-    let at = image
-        .dockerfile
-        .last("CMD")
-        .or_else(|| image.dockerfile.last("ENTRYPOINT"));
-    let saw = match (code, heard) {
-        (0, true) => {
-            return Ok(Finding::passed(format!(
-                "la app oyó la señal y se cerró sola en {took} s, con código 0"
-            )));
-        }
-        (137, false) => format!(
-            "la señal no llegó a la app: a los {} s hubo que matarla (código 137). El proceso 1 es `{first}`",
-            params.segundos
+/// What was wrong with it.
+fn complaint(stopped: &Stopped) -> String {
+    let Stopped {
+        grace, first, code, ..
+    } = stopped;
+    match (stopped.killed(), stopped.heard) {
+        (true, false) => format!(
+            "la señal no llegó a la app: a los {grace} s hubo que matarla (código 137). El proceso 1 es `{first}`"
         ),
-        (137, true) => format!(
-            "la app oyó la señal, pero a los {} s seguía en marcha y hubo que matarla (código 137)",
-            params.segundos
+        (true, true) => format!(
+            "la app oyó la señal, pero a los {grace} s el contenedor seguía en marcha y hubo que matarlo (código 137). El proceso 1 es `{first}`"
         ),
-        (code, false) => format!(
+        (false, false) => format!(
             "terminó con código {code} sin que la app oyera la señal. El proceso 1 es `{first}`"
         ),
-        (code, true) => format!("la app oyó la señal, pero terminó con código {code}"),
-    };
-    Ok(Finding::failed(saw).at(at))
+        (false, true) => format!(
+            "la app oyó la señal, pero el contenedor terminó con código {code}. El proceso 1 es `{first}`"
+        ),
+    }
 }

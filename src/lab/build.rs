@@ -39,6 +39,8 @@ pub struct Recipe {
     pub froms: Vec<usize>,
     /// Whether its steps have no network.
     pub offline: bool,
+    /// Whether it has files with owners of their own unpacked.
+    pub unpacks: bool,
 }
 
 /// One step of a build as the builder names it, for example `[constructor 5/8] RUN pip install …`.
@@ -104,16 +106,23 @@ impl Lab {
     }
 
     async fn run_build(&self, name: &str, recipe: &Recipe) -> Result<Built, BuildError> {
-        let builder = self.engine().facts().builder;
+        let facts = self.engine().facts();
+        let (builder, owner) = match (facts.builder, facts.raw_owner()) {
+            // Which owners these are, only the classic builder would understand.
+            (_, Some(_)) if recipe.unpacks => (Builder::Classic, 0),
+            (Builder::Buildkit, Some(owner)) => (Builder::Buildkit, owner),
+            (builder, _) => (builder, 0),
+        };
         let (tar, dockerfile) = match builder {
-            Builder::Buildkit => recipe.pack(&recipe.dockerfile)?,
+            Builder::Buildkit => recipe.pack(&recipe.dockerfile, owner)?,
             Builder::Classic => {
                 let marked = mark::mark(&recipe.dockerfile, &recipe.froms, &self.labels());
-                recipe.pack(&marked.into())?
+                recipe.pack(&marked.into(), owner)?
             }
         };
         let tag = format!("muelle/{}:{name}", self.id());
-        let args: HashMap<String, String> = recipe.args.iter().cloned().collect();
+        let mut args: HashMap<String, String> = self.engine().build_args().into_iter().collect();
+        args.extend(recipe.args.iter().cloned());
         let mut options = BuildImageOptionsBuilder::default()
             .t(&tag)
             .dockerfile(dockerfile)
@@ -169,11 +178,11 @@ impl Lab {
 }
 
 impl Recipe {
-    /// The context with `dockerfile` as a tar, and the Dockerfile's name in it.
-    fn pack(&self, dockerfile: &Bytes) -> std::io::Result<(Bytes, &str)> {
+    /// The context with `dockerfile` as a tar in which everything is `owner`'s, and the Dockerfile's name in it.
+    fn pack(&self, dockerfile: &Bytes, owner: u32) -> std::io::Result<(Bytes, &str)> {
         let mut tar = tar::Builder::new(Vec::new());
         for (path, entry) in self.context.entries() {
-            append(&mut tar, path, entry)?;
+            append(&mut tar, path, entry, owner)?;
         }
         let name = if self.context.file(&self.path) == Some(dockerfile) {
             self.path.as_str()
@@ -182,18 +191,23 @@ impl Recipe {
                 bytes: dockerfile.clone(),
                 executable: false,
             };
-            append(&mut tar, DOCKERFILE_APART, &entry)?;
+            append(&mut tar, DOCKERFILE_APART, &entry, owner)?;
             DOCKERFILE_APART
         };
         Ok((tar.into_inner()?.into(), name))
     }
 }
 
-fn append(tar: &mut tar::Builder<Vec<u8>>, path: &str, entry: &Entry) -> std::io::Result<()> {
+fn append(
+    tar: &mut tar::Builder<Vec<u8>>,
+    path: &str,
+    entry: &Entry,
+    owner: u32,
+) -> std::io::Result<()> {
     let mut header = tar::Header::new_gnu();
     header.set_mtime(CONTEXT_TIME);
-    header.set_uid(0);
-    header.set_gid(0);
+    header.set_uid(owner.into());
+    header.set_gid(owner.into());
     match entry {
         Entry::File { bytes, executable } => {
             header.set_mode(if *executable { 0o755 } else { 0o644 });
@@ -231,7 +245,7 @@ mod tests {
             dockerfile: Bytes::from_static(b"FROM scratch\n"),
             ..Recipe::default()
         };
-        let (_, name) = recipe.pack(&recipe.dockerfile).expect("packs");
+        let (_, name) = recipe.pack(&recipe.dockerfile, 0).expect("packs");
         assert_eq!(name, DOCKERFILE_APART);
     }
 }

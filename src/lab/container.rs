@@ -2,6 +2,7 @@
 
 mod top;
 
+use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use bollard::models::{
 };
 use bollard::query_parameters::{
     CreateContainerOptionsBuilder, LogsOptionsBuilder, RemoveContainerOptionsBuilder,
-    StopContainerOptionsBuilder, TopOptionsBuilder,
+    RestartContainerOptionsBuilder, StopContainerOptionsBuilder, TopOptionsBuilder,
 };
 use futures_util::StreamExt;
 
@@ -248,7 +249,13 @@ impl<'lab> Container<'lab> {
             .processes
             .unwrap_or_default()
             .iter()
-            .map(|row| top::process(row))
+            .map(|row| {
+                top::process(row).map(|process| Process {
+                    uid: facts.id_inside(process.uid),
+                    gid: facts.id_inside(process.gid),
+                    ..process
+                })
+            })
             .collect::<anyhow::Result<Vec<_>>>()?;
         if processes.is_empty() {
             bail!("el motor no enumera los procesos de `{}`", self.name);
@@ -293,6 +300,30 @@ impl<'lab> Container<'lab> {
             .stop_container(&self.id, Some(options))
             .await?;
         Ok(())
+    }
+
+    /// Starts it again as `docker restart` does, with `grace` before it is killed if it still runs.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn restart(&self, grace: Duration) -> anyhow::Result<()> {
+        let seconds = i32::try_from(grace.as_secs()).unwrap_or(i32::MAX);
+        let options = RestartContainerOptionsBuilder::default().t(seconds).build();
+        self.lab
+            .docker()
+            .restart_container(&self.id, Some(options))
+            .await?;
+        Ok(())
+    }
+
+    /// The files and folders of the image that it has changed or added since it was made, by the engine's account.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn changes(&self) -> anyhow::Result<Vec<String>> {
+        let changes = self.lab.docker().container_changes(&self.id).await?;
+        let changes = changes.unwrap_or_default().into_iter();
+        Ok(changes.map(|change| change.path).collect())
     }
 
     /// Removes it, running or not, with its anonymous volumes.
@@ -353,6 +384,21 @@ impl<'lab> Container<'lab> {
             .flatten();
         let mut bindings = bindings.unwrap_or_default().into_iter();
         Ok(bindings.find_map(|binding| binding.host_port?.parse().ok()))
+    }
+
+    /// Where the host listens for it: port of the container with its protocol (`8000/tcp`) → port of the host.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn all_published(&self) -> anyhow::Result<BTreeMap<String, u16>> {
+        let network = self.inspect().await?.network_settings;
+        let ports = network.and_then(|network| network.ports).into_iter();
+        let published = ports.flatten().filter_map(|(port, bindings)| {
+            let mut bindings = bindings.into_iter().flatten();
+            let host = bindings.find_map(|binding| binding.host_port?.parse().ok())?;
+            Some((port, host))
+        });
+        Ok(published.collect())
     }
 
     /// Sends `request` to `port` of it.

@@ -86,6 +86,7 @@ pub async fn examine(images: &[BaseImage]) -> Vec<Check> {
     if cfg!(target_os = "linux") {
         checks.push(rights_check(&found));
         checks.push(dockerd_check(found.is_ok()));
+        checks.push(sandbox_check(&Engine::private_obstacles()));
     }
     checks.extend(wsl_check(
         &std::fs::read_to_string("/proc/version").unwrap_or_default(),
@@ -250,6 +251,19 @@ fn dockerd_check(has_engine: bool) -> Check {
     }
 }
 
+/// Whether `--sandbox privado` would work; without it, one's own submissions can be checked all the same.
+fn sandbox_check(obstacles: &[String]) -> Check {
+    const NAME: &str = "sandbox privado";
+    if obstacles.is_empty() {
+        return Check::ok(NAME, "se puede usar, con entregas ajenas también");
+    }
+    Check::warn(
+        NAME,
+        format!("no se puede usar: {}", obstacles.join("; ")),
+        "Para tus propias entregas basta el motor compartido; las ajenas, mejor donde esto no falte.",
+    )
+}
+
 /// WSL 1 has no kernel of its own, and so no containers.
 fn wsl_check(version: &str) -> Option<Check> {
     let lower = version.to_ascii_lowercase();
@@ -302,7 +316,7 @@ pub async fn fix(
             _ => return Err(error.into()),
         }
     }
-    let engine = Engine::connect(say).await?;
+    let engine = Engine::connect_to_prepare(say).await?;
     let prepared = images::prepare(&engine, images, from, say).await;
     engine.stop().await;
     Ok(prepared?)

@@ -8,10 +8,13 @@ mod machine;
 mod private;
 mod reach;
 
+use std::collections::BTreeMap;
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::time::Duration;
 
+use bollard::query_parameters::ListImagesOptions;
 use bollard::{API_DEFAULT_VERSION, Docker};
 use tokio::net::TcpStream;
 
@@ -22,8 +25,10 @@ pub use linux::Linux;
 pub use machine::{Machine, is_root, program};
 pub use reach::Reach;
 
+use super::images::{self, BaseImage};
 use endpoint::Surroundings;
-use private::Private;
+pub use private::{Bounds, INDEX_HOSTS, Share};
+use private::{Private, Purpose, Store};
 
 /// Says something to whoever is waiting: one line, in Spanish.
 pub type Say<'a> = &'a (dyn Fn(&str) + Send + Sync);
@@ -41,6 +46,8 @@ pub struct Engine {
     facts: Facts,
     endpoint: Endpoint,
     private: Option<Private>,
+    /// The images that were copied into it, and their ids where they came from.
+    copied: BTreeMap<String, String>,
 }
 
 impl Engine {
@@ -52,7 +59,24 @@ impl Engine {
         match Self::find().await {
             Err(EngineError::NoEngine { .. }) if Self::can_be_private() => {
                 say("No hay ningún motor de Docker en marcha.");
-                Self::connect_private(say).await
+                Self::connect_private(Bounds::default(), say).await
+            }
+            result => result,
+        }
+    }
+
+    /// As [`Engine::connect`], but to prepare images, which stay: where none answers, the private engine that fills the
+    /// store of the others. Keep to the order: prepare, then [`Engine::stop`].
+    ///
+    /// # Errors
+    /// As [`Engine::connect`].
+    pub async fn connect_to_prepare(say: Say<'_>) -> Result<Self, EngineError> {
+        match Self::find().await {
+            Err(EngineError::NoEngine { .. }) if Self::can_be_private() => {
+                say(
+                    "No hay ningún motor de Docker en marcha; guardo las imágenes para el motor privado.",
+                );
+                Self::start_private(Purpose::Store, say).await
             }
             result => result,
         }
@@ -109,12 +133,79 @@ impl Engine {
         private::lacking()
     }
 
-    /// Starts a private engine, whatever else runs on this machine. It ends with this value, and with this process.
+    /// Removes what killed private engines left: empty control groups and a few files.
+    pub fn sweep_private() {
+        private::sweep();
+    }
+
+    /// What keeps a private engine from being started here, each with its way out; empty when nothing does.
+    #[must_use]
+    pub fn private_obstacles() -> Vec<String> {
+        private::obstacles()
+    }
+
+    /// Starts a private engine, whatever else runs on this machine, with the images of its store. It ends with this
+    /// value, and with this process.
     ///
     /// # Errors
-    /// When it cannot be started: not root, `dockerd` not installed, or what its log says.
-    pub async fn connect_private(say: Say<'_>) -> Result<Self, EngineError> {
-        let (private, mut engine) = Private::start(say).await?;
+    /// When it cannot be started: not root, something not installed, or what its log says.
+    pub async fn connect_private(bounds: Bounds, say: Say<'_>) -> Result<Self, EngineError> {
+        say("Arranco un motor propio y privado, que solo dura lo que dura esta orden.");
+        Self::start_private(Purpose::Work(bounds), say).await
+    }
+
+    /// As [`Engine::connect_private`], with those of `images` that the machine's own engine has: what its store lacks
+    /// of them is taken from there first.
+    ///
+    /// # Errors
+    /// As [`Engine::connect_private`]; or an image could not be copied.
+    pub async fn connect_sandbox(images: &[BaseImage], say: Say<'_>) -> Result<Self, EngineError> {
+        if let Ok(machine) = Self::find().await {
+            Self::stock(&machine, images, say).await?;
+        }
+        let engine = Self::connect_private(Bounds::default(), say).await?;
+        let references: Vec<&str> = images
+            .iter()
+            .map(|image| image.reference.as_str())
+            .collect();
+        let missing = images::missing(&engine, &references).await;
+        match missing.map_err(|error| EngineError::private(&error))?[..] {
+            [] => Ok(engine),
+            ref missing => Err(EngineError::NoImages(images::missing_message(missing))),
+        }
+    }
+
+    /// Copies from `machine` what the store lacks of `images`.
+    async fn stock(machine: &Self, images: &[BaseImage], say: Say<'_>) -> Result<(), EngineError> {
+        let mut wanted = Vec::new();
+        let store = Store::here().map_err(|error| EngineError::private(&error))?;
+        let index = store.index();
+        for image in images {
+            let here = machine.docker.inspect_image(&image.reference).await;
+            let id = here.ok().and_then(|image| image.id);
+            if let Some(id) = id.filter(|id| index.get(&image.reference) != Some(id)) {
+                wanted.push((image.reference.clone(), id));
+            }
+        }
+        if wanted.is_empty() {
+            return Ok(());
+        }
+        say("Guardo para el motor privado las imágenes base que le faltan (solo esta vez)…");
+        let mut filler = Self::start_private(Purpose::Store, say).await?;
+        for (reference, id) in wanted {
+            let copied = images::copy(machine, &filler, &reference).await;
+            copied.map_err(|error| EngineError::private(&error))?;
+            filler.copied.insert(reference, id);
+        }
+        // What it had before, and still has, came from where it came.
+        for (reference, id) in index {
+            filler.copied.entry(reference).or_insert(id);
+        }
+        filler.finish().await
+    }
+
+    async fn start_private(purpose: Purpose, say: Say<'_>) -> Result<Self, EngineError> {
+        let (private, mut engine) = Private::start(purpose, say).await?;
         engine.private = Some(private);
         Ok(engine)
     }
@@ -140,6 +231,7 @@ impl Engine {
             facts,
             endpoint: endpoint.clone(),
             private: None,
+            copied: BTreeMap::new(),
         })
     }
 
@@ -175,11 +267,45 @@ impl Engine {
         self.private.is_some()
     }
 
-    /// Lets go of the engine. One of our own is stopped in order, or killed if that takes longer than 20 seconds.
+    /// The arguments that every build needs here to reach the index of packages.
+    #[must_use]
+    pub fn build_args(&self) -> Vec<(String, String)> {
+        self.private
+            .as_ref()
+            .map(Private::build_args)
+            .unwrap_or_default()
+    }
+
+    /// The folder that it sees under the same path as we do; nothing where it sees all that we see.
+    #[must_use]
+    pub fn shared_folder(&self) -> Option<PathBuf> {
+        self.private.as_ref().map(Private::labs)
+    }
+
+    /// Lets go of the engine. A private one ends: at once, or, when images were prepared in it, in order.
     pub async fn stop(self) {
-        if let Some(private) = self.private {
+        // A store that is not finished counts as empty, and is filled again.
+        let _ = self.finish().await;
+    }
+
+    async fn finish(self) -> Result<(), EngineError> {
+        let Some(private) = self.private else {
+            return Ok(());
+        };
+        let Some(store) = private.fills().cloned() else {
             private.stop().await;
+            return Ok(());
+        };
+        let listed = self.docker.list_images(None::<ListImagesOptions>).await;
+        let images = listed.map_err(|error| EngineError::private(&error))?;
+        let mut index = BTreeMap::new();
+        for image in images {
+            for reference in image.repo_tags {
+                let id = self.copied.get(&reference).unwrap_or(&image.id);
+                index.insert(reference.clone(), id.clone());
+            }
         }
+        private.finish(&store, &index).await
     }
 }
 

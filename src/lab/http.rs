@@ -67,6 +67,13 @@ impl<'a> Request<'a> {
         self
     }
 
+    /// Gives the answer more or less time than the usual 3 s.
+    #[must_use]
+    pub fn within(mut self, timeout: Duration) -> Self {
+        self.timeout = timeout;
+        self
+    }
+
     /// Sends it to `addr` and reads the answer.
     ///
     /// # Errors

@@ -7,7 +7,9 @@ mod standin;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use bollard::query_parameters::CreateImageOptionsBuilder;
+use bollard::query_parameters::{
+    CreateImageOptionsBuilder, ImportImageOptionsBuilder, RemoveImageOptions,
+};
 use futures_util::StreamExt;
 
 use super::engine::{Engine, Say, is_root};
@@ -270,6 +272,31 @@ async fn pull(engine: &Engine, reference: &str) -> Result<(), String> {
         Ok(_) => Ok(()),
         Err(error) => Err(engine_words(&error)),
     }
+}
+
+/// Copies an image from one engine to another; an older bearer of its name goes.
+///
+/// # Errors
+/// When either engine fails.
+pub(super) async fn copy(from: &Engine, to: &Engine, reference: &str) -> Result<(), ImagesError> {
+    let failed = |error: bollard::errors::Error| ImagesError::Engine {
+        doing: format!("copiar la imagen {reference}"),
+        why: engine_words(&error),
+    };
+    if labels(to, reference).await?.is_some() {
+        let removed = to
+            .docker()
+            .remove_image(reference, None::<RemoveImageOptions>, None)
+            .await;
+        removed.map_err(failed)?;
+    }
+    let pieces = from.docker().export_image(reference);
+    let options = ImportImageOptionsBuilder::new().build();
+    let mut progress = to.docker().import_image_stream(options, pieces, None);
+    while let Some(step) = progress.next().await {
+        step.map_err(failed)?;
+    }
+    Ok(())
 }
 
 /// Splits `host:5000/name:tag`; no tag means `latest`. A digest goes where the tag does.

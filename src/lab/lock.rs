@@ -10,7 +10,7 @@ use super::engine::Say;
 /// How often a waiting process looks whether its turn has come.
 const LOOK_AGAIN: Duration = Duration::from_millis(200);
 
-/// The folder of what outlives one run (the private engine's data): `MUELLE_HOME`, or `/var/lib/muelle`.
+/// The folder of what outlives one run (the images of private engines): `MUELLE_HOME`, or `/var/lib/muelle`.
 #[must_use]
 pub fn home() -> PathBuf {
     chosen_home().unwrap_or_else(|| PathBuf::from("/var/lib/muelle"))
@@ -30,6 +30,23 @@ pub fn chosen_home() -> Option<PathBuf> {
 /// # Errors
 /// When the file cannot be made or locked; the text names it.
 pub async fn hold(path: &Path, waiting: &str, say: Say<'_>) -> io::Result<File> {
+    take(path, waiting, say, File::try_lock).await
+}
+
+/// As [`hold`], but together with others that share it.
+///
+/// # Errors
+/// As [`hold`].
+pub async fn share(path: &Path, waiting: &str, say: Say<'_>) -> io::Result<File> {
+    take(path, waiting, say, File::try_lock_shared).await
+}
+
+async fn take(
+    path: &Path,
+    waiting: &str,
+    say: Say<'_>,
+    attempt: fn(&File) -> Result<(), TryLockError>,
+) -> io::Result<File> {
     let named =
         |error: io::Error| io::Error::new(error.kind(), format!("{}: {error}", path.display()));
     if let Some(folder) = path.parent() {
@@ -42,7 +59,7 @@ pub async fn hold(path: &Path, waiting: &str, say: Say<'_>) -> io::Result<File> 
         .map_err(named)?;
     let mut told = false;
     loop {
-        match file.try_lock() {
+        match attempt(&file) {
             Ok(()) => return Ok(file),
             Err(TryLockError::Error(error)) => return Err(named(error)),
             Err(TryLockError::WouldBlock) if told => {}

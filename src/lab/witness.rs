@@ -65,6 +65,7 @@ impl Container<'_> {
             }),
             ..ContainerCreateBody::default()
         };
+        let _turn = self.lab().witness_turn.lock().await;
         let name = format!("testigo-{}", token(6).to_lowercase());
         let witness = Container::create(self.lab(), &name, body).await?;
         let run = async {

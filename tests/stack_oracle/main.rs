@@ -66,7 +66,7 @@ async fn every_project_becomes_on_the_engine_what_compose_makes_of_it() {
                     Either::Right(_) => panic!("{}: the engine stopped", project.name),
                 }
             };
-            lab.close().await.unwrap();
+            lab.close(false).await.unwrap();
             (project, differences, begun.elapsed())
         }
     });

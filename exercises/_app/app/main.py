@@ -94,6 +94,18 @@ def contar_historial():
         return 0
 
 
+def tragar(megas):
+    """Ocupa memoria, hasta `megas` MB, y dice cuántos pudo ocupar antes de soltarlos."""
+    bocados = []
+    try:
+        # Llenos, no a cero: la memoria que nadie escribe no ocupa nada.
+        while len(bocados) < megas:
+            bocados.append(b"x" * 2**20)
+    except MemoryError:
+        pass
+    return len(bocados)
+
+
 def config():
     """La configuración que la aplicación tiene de verdad, sin mostrar la clave."""
     modelo = Estado.modelo_listo()
@@ -181,7 +193,7 @@ class Peticion(BaseHTTPRequestHandler):
         if self.path == "/predict":
             self.predecir(cuerpo)
         elif self.path.startswith("/_averia/"):
-            self.averiar(self.path.rsplit("/", 1)[1])
+            self.averiar(self.path.rsplit("/", 1)[1], cuerpo)
         else:
             self.enviar(404, {"error": "no existe"})
 
@@ -213,16 +225,19 @@ class Peticion(BaseHTTPRequestHandler):
             return
         self.enviar(200, {**resultado, "instancia": INSTANCIA})
 
-    def averiar(self, modo):
-        """POST /_averia/{500|colgado|muere|sana}: el interruptor con que el verificador la rompe."""
+    def averiar(self, modo, cuerpo):
+        """POST /_averia/{500|colgado|muere|sana|traga}: el interruptor con que el verificador la rompe."""
         clave = entorno("AULA_CLAVE").encode()
         recibida = self.headers.get("X-Aula", "").encode()
-        conocido = modo in AVERIAS or modo in ("muere", "sana")
+        conocido = modo in AVERIAS or modo in ("muere", "sana", "traga")
         if not clave or not conocido or not hmac.compare_digest(clave, recibida):
             self.enviar(404, {"error": "no existe"})
             return
         if modo == "muere":
             os._exit(3)
+        if modo == "traga":
+            self.enviar(200, {"tragado": tragar(int(cuerpo) if cuerpo.isdigit() else 0)})
+            return
         if modo == "sana":
             Estado.retenido = False
         Estado.averia = modo if modo in AVERIAS else None

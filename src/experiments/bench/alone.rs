@@ -5,15 +5,26 @@ use std::time::{Duration, Instant};
 use bollard::errors::Error;
 use bollard::models::{ContainerCreateBody, HealthConfig, HostConfig, PortBinding};
 
-use super::{APP_PORT, Bench, Image};
+use super::{APP_PORT, Bench, Image, KEY_HEADER};
+use crate::lab::build::Built;
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::engine::Reach;
 use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::no_health;
+use crate::verdict::Finding;
 
 /// Longest wait for an app to answer; the course's app needs a fraction of a second.
 pub const ANSWER_LIMIT: Duration = Duration::from_secs(15);
+
+/// When what it has printed is first looked at: whatever comes later shows that it is still on its way.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+/// How much longer it is waited for each time that it has printed more and does not listen yet.
+const MORE: Duration = Duration::from_secs(10);
+
+/// Longest wait for an app that keeps printing.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A container of the image under test, and how its start went.
 pub struct Alone<'lab> {
@@ -42,31 +53,99 @@ impl<'lab> Bench<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn start_alone(&self, image: &Image, name: &str) -> anyhow::Result<Alone<'lab>> {
-        let environment = vec![
-            format!("AULA_CLAVE={}", self.switch_key),
-            "LOG_LEVEL=INFO".to_owned(),
-        ];
-        // What is tried on this container has nothing to do with its health check.
+        self.start_served(&image.built, name, APP_PORT, |_| {})
+            .await
+    }
+
+    /// The image started alone, once, and sure to answer; or the finding for an item that needs it to.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn answering(&self) -> anyhow::Result<Result<(&Image, &Container<'lab>), Finding>> {
+        let image = match self.image().await {
+            Ok(image) => image,
+            Err(finding) => return Ok(Err(finding)),
+        };
+        let alone = self.alone(image).await?;
+        Ok(match (&alone.container, &alone.trouble) {
+            (Some(container), None) => Ok((image, container)),
+            (_, trouble) => {
+                let saw = trouble.clone().unwrap_or_default();
+                Err(Finding::failed(saw).at(image.starts_at()))
+            }
+        })
+    }
+
+    /// Starts `built` as container `name`, as `docker run` would but for what `change` makes of the request, and
+    /// waits until the app answers on `port`.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn start_served(
+        &self,
+        built: &Built,
+        name: &str,
+        port: u16,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Alone<'lab>> {
+        let settings = |body: &mut ContainerCreateBody| {
+            let environment = body.env.get_or_insert_default();
+            environment.push(format!("AULA_CLAVE={}", self.switch_key));
+            environment.push("LOG_LEVEL=INFO".to_owned());
+            change(body);
+        };
+        let container = match self.start_on(built, name, Some(port), settings).await? {
+            Ok(container) => container,
+            Err(trouble) => {
+                return Ok(Alone {
+                    container: None,
+                    trouble: Some(trouble),
+                });
+            }
+        };
+        Ok(Alone {
+            trouble: wait_for_answer(&container, port).await?,
+            container: Some(container),
+        })
+    }
+
+    /// Starts `built` as container `name`, as `docker run` would but for what `change` makes of the request: for
+    /// programs that serve nothing. The inner error is why it does not start, for the student.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn start_run(
+        &self,
+        built: &Built,
+        name: &str,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
+        self.start_on(built, name, None, change).await
+    }
+
+    async fn start_on(
+        &self,
+        built: &Built,
+        name: &str,
+        port: Option<u16>,
+        change: impl FnOnce(&mut ContainerCreateBody),
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
         let started = async {
-            let body = self
-                .body_alone(image, environment, Some(no_health()))
-                .await?;
+            // What is tried on this container has nothing to do with its health check.
+            let mut body = self.body_of(built, port, Some(no_health())).await?;
+            change(&mut body);
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
             Ok(container)
         };
         match started.await {
-            Ok(container) => Ok(Alone {
-                trouble: wait_for_answer(&container, APP_PORT).await?,
-                container: Some(container),
-            }),
+            Ok(container) => Ok(Ok(container)),
             Err(Error::DockerResponseServerError {
                 status_code: 400 | 404 | 500,
                 message,
-            }) if !fault::is_machines(&message) => Ok(Alone {
-                container: None,
-                trouble: Some(format!("el contenedor no arranca: {message}")),
-            }),
+            }) if !fault::is_machines(&message) => {
+                Ok(Err(format!("el contenedor no arranca: {message}")))
+            }
             Err(error) => Err(error.into()),
         }
     }
@@ -83,20 +162,33 @@ impl Bench<'_> {
         environment: Vec<String>,
         healthcheck: Option<HealthConfig>,
     ) -> Result<ContainerCreateBody, Error> {
-        let port = format!("{APP_PORT}/tcp");
+        let mut body = self
+            .body_of(&image.built, Some(APP_PORT), healthcheck)
+            .await?;
+        body.env = Some(environment);
+        Ok(body)
+    }
+
+    /// The same for any build; `port` is the one that must be reached, if any.
+    async fn body_of(
+        &self,
+        built: &Built,
+        port: Option<u16>,
+        healthcheck: Option<HealthConfig>,
+    ) -> Result<ContainerCreateBody, Error> {
         let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
+        let port = port.filter(|_| published).map(|port| format!("{port}/tcp"));
         let binding = PortBinding {
             host_ip: Some("127.0.0.1".into()),
             host_port: None,
         };
         Ok(ContainerCreateBody {
-            image: Some(image.built.image.clone()),
-            env: Some(environment),
+            image: Some(built.image.clone()),
             healthcheck,
-            exposed_ports: published.then(|| vec![port.clone()]),
+            exposed_ports: port.clone().map(|port| vec![port]),
             host_config: Some(HostConfig {
                 network_mode: Some(self.lab.network().await?.to_owned()),
-                port_bindings: published.then(|| [(port, Some(vec![binding]))].into()),
+                port_bindings: port.map(|port| [(port, Some(vec![binding]))].into()),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -112,13 +204,47 @@ pub async fn wait_for_answer(
     container: &Container<'_>,
     port: u16,
 ) -> anyhow::Result<Option<String>> {
+    wait(container, port, None).await
+}
+
+/// The same for an app that may be held in its start, as whenever the engine restarts one that was made so: it is let
+/// go with `key`.
+///
+/// # Errors
+/// When the engine does not answer.
+pub async fn wake_and_wait(
+    container: &Container<'_>,
+    port: u16,
+    key: &str,
+) -> anyhow::Result<Option<String>> {
+    wait(container, port, Some(key)).await
+}
+
+async fn wait(
+    container: &Container<'_>,
+    port: u16,
+    key: Option<&str>,
+) -> anyhow::Result<Option<String>> {
     let begun = Instant::now();
+    let mut limit = ANSWER_LIMIT;
+    let mut printed = None;
     let mut last;
     loop {
+        let mut silent = false;
         match container.ask(port, &Request::get("/health")).await {
             Ok(reply) if reply.status == 200 => return Ok(None),
-            Ok(reply) => last = format!("`/health` responde {}", reply.status),
-            Err(_) => last = format!("nadie responde en el puerto {port}"),
+            Ok(reply) => {
+                if let Some(key) = key {
+                    let request = Request::post("/_averia/sana", "").header(KEY_HEADER, key);
+                    // An app that does not take it shows in its health.
+                    let _ = container.ask(port, &request).await;
+                }
+                last = format!("`/health` responde {}", reply.status);
+            }
+            Err(_) => {
+                silent = true;
+                last = format!("nadie responde en el puerto {port}");
+            }
         }
         let state = container.state().await?;
         if state.running != Some(true) && state.restarting != Some(true) {
@@ -128,10 +254,21 @@ pub async fn wait_for_answer(
                 container.last_lines(5).await
             )));
         }
-        if begun.elapsed() > ANSWER_LIMIT {
+        let waited = begun.elapsed();
+        if waited > FIRST_LOOK && printed.is_none() {
+            printed = Some(container.logs().await?.len());
+        }
+        if waited > limit && silent && limit < PATIENCE {
+            // An app that answers prints its accesses: only one that does not can show that it comes on.
+            let now = container.logs().await?.len();
+            if printed.replace(now).is_some_and(|before| now > before) {
+                limit = waited + MORE;
+            }
+        }
+        if waited > limit {
             return Ok(Some(format!(
                 "el contenedor sigue en marcha, pero tras {} s {last}. Sus últimas líneas:\n{}",
-                ANSWER_LIMIT.as_secs(),
+                waited.as_secs(),
                 container.last_lines(5).await
             )));
         }

@@ -45,6 +45,12 @@ struct Order {
 pub struct StepError(pub BuildFailure);
 
 impl Image {
+    /// Where the image says what runs when it starts, if its Dockerfile does.
+    pub fn starts_at(&self) -> Option<Location> {
+        let last = |keyword| self.dockerfile.last(keyword);
+        last("CMD").or_else(|| last("ENTRYPOINT"))
+    }
+
     /// Where the image gets its health check, if the Dockerfile has one.
     pub fn healthcheck(&self) -> Option<Location> {
         self.dockerfile.last("HEALTHCHECK")
@@ -198,6 +204,7 @@ impl<'lab> Bench<'lab> {
             args: order.args.clone().into_iter().collect(),
             froms: dockerfile.stage_starts(),
             offline: self.exercise.build_network == BuildNetwork::None,
+            unpacks: dockerfile.unpacks(),
         };
         Ok((dockerfile, recipe))
     }

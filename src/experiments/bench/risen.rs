@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
+use bollard::models::HealthStatusEnum;
+
+use super::alone::wake_and_wait;
+use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::http::{Reply, Request};
 use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
-use crate::submission::compose::{ComposeError, Service};
+use crate::submission::compose::{ComposeError, Condition, Project, Service};
 use crate::verdict::Finding;
 
 /// How long a job that was started while the app is held may go on by itself before the app is let go:
@@ -95,14 +98,16 @@ impl<'lab> Bench<'lab> {
             return Ok(Err(Finding::failed(saw).at(at)));
         };
         let port = Self::port_of(service);
-        Ok(match wait_for_answer(&container, port).await? {
-            Some(trouble) => Err(Finding::failed(format!("`{name}`: {trouble}")).at(at)),
-            None => Ok(Front {
-                service,
-                container,
-                port,
-            }),
-        })
+        Ok(
+            match wake_and_wait(&container, port, &self.switch_key).await? {
+                Some(trouble) => Err(Finding::failed(format!("`{name}`: {trouble}")).at(at)),
+                None => Ok(Front {
+                    service,
+                    container,
+                    port,
+                }),
+            },
+        )
     }
 
     /// The port that `service` serves the app on.
@@ -114,6 +119,38 @@ impl<'lab> Bench<'lab> {
         port.unwrap_or(APP_PORT)
     }
 
+    /// The project as stack `name`, not yet up; the images are built once for all of its stacks.
+    ///
+    /// # Errors
+    /// The finding that says why there is none.
+    pub async fn stack(&self, name: &str, tweaks: Tweaks) -> Result<Stack<'lab>, Finding> {
+        self.valid_project()?;
+        let Some(loaded) = &self.tuned else {
+            return Err(Finding::error(
+                "el proyecto no se pudo cargar con otro entorno",
+            ));
+        };
+        self.stack_of(name, loaded.project.clone(), tweaks).await
+    }
+
+    /// `project`, a reading of the submission that the policy has let through, as stack `name`, not yet up.
+    ///
+    /// # Errors
+    /// The finding that says why an image is not built.
+    pub async fn stack_of(
+        &self,
+        name: &str,
+        project: Project,
+        tweaks: Tweaks,
+    ) -> Result<Stack<'lab>, Finding> {
+        let mut images = BTreeMap::new();
+        for (name, service) in &project.services {
+            images.insert(name.clone(), self.image_of(service).await?);
+        }
+        let dir = self.dir.clone();
+        Ok(Stack::new(self.lab, name, project, images, dir, tweaks))
+    }
+
     async fn rise(&self) -> Result<Risen<'lab>, Finding> {
         self.valid_project()?;
         let Some(loaded) = &self.tuned else {
@@ -121,17 +158,17 @@ impl<'lab> Bench<'lab> {
                 "el proyecto no se pudo cargar con otro entorno",
             ));
         };
-        let project = loaded.project.clone();
-        let mut images = BTreeMap::new();
-        for (name, service) in &project.services {
-            images.insert(name.clone(), self.image_of(service).await?);
-        }
+        let project = &loaded.project;
         let api = self.service_name(API_ROLE).to_owned();
         let port = project.services.get(&api).map_or(APP_PORT, Self::port_of);
+        // Where nobody can wait for the app, nothing is learned by holding it.
+        let holds = project.services.len() > 1;
         let key = ("AULA_CLAVE".to_owned(), self.switch_key.clone());
         let held = vec![
             key.clone(),
             ("AULA_INICIO".to_owned(), "cargando".to_owned()),
+            // How slow its start is, is the checker's to say.
+            ("CARGA_SEGUNDOS".to_owned(), "0".to_owned()),
         ];
         let tweaks = |environment| Tweaks {
             environment: BTreeMap::from([(api.clone(), environment)]),
@@ -144,24 +181,33 @@ impl<'lab> Bench<'lab> {
                 timeout: HealthTiming::TIMEOUT_CAP,
             })),
         };
-        self.say("levanto el proyecto con Compose");
-        let dir = self.dir.clone();
-        let stack = Stack::new(self.lab, "proyecto", project, images, dir, tweaks(held));
-        stack.hold(true);
-        let early = async {
-            let early = self.release(&stack, &api, port).await;
-            early.map_err(UpError::Engine)
+        let calm = Tweaks {
+            health: Some(Pace::Never),
+            ..tweaks(vec![key])
         };
-        // A project that does not come up ends the hold as well.
-        let ((), early) = tokio::try_join!(stack.up(), early).map_err(|error| {
+        let first = if holds { tweaks(held) } else { calm.clone() };
+        let stack = self.stack("proyecto", first).await?;
+        self.say("levanto el proyecto con Compose");
+        let up = async {
+            if !holds {
+                stack.up().await?;
+                return Ok(Vec::new());
+            }
+            stack.hold(true);
+            let early = async {
+                let early = self.release(&stack, &api, port).await;
+                early.map_err(UpError::Engine)
+            };
+            // A project that does not come up ends the hold as well.
+            let ((), early) = tokio::try_join!(stack.up(), early)?;
+            Ok(early)
+        };
+        let early = up.await.map_err(|error: UpError| {
             let finding = error.finding();
             finding.unwrap_or_else(|error| Finding::error(error.to_string()))
         })?;
         // Later containers of the app start well, and nobody asks for their health.
-        stack.set_tweaks(Tweaks {
-            health: Some(Pace::Never),
-            ..tweaks(vec![key])
-        });
+        stack.set_tweaks(calm);
         let ended = self.jobs(&stack, &api, &early).await;
         let jobs = ended.map_err(|error| Finding::error(error.to_string()))?;
         let (mut predictions, mut turned_away) = (0, 0);
@@ -178,7 +224,10 @@ impl<'lab> Bench<'lab> {
     }
 
     /// Whether there is a project with all the services that the exercise asks for.
-    fn valid_project(&self) -> Result<(), Finding> {
+    ///
+    /// # Errors
+    /// The finding that says what is missing or wrong.
+    pub fn valid_project(&self) -> Result<(), Finding> {
         let loaded = match &self.compose {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
@@ -244,8 +293,9 @@ impl<'lab> Bench<'lab> {
                 }
                 // The probe has spoken of an app that is still loading: who waits, waits for its truth.
                 let spoken = health.is_none() || probes.codes().next().is_some();
+                let healthy = health.is_some_and(|it| it.status == HealthStatusEnum::HEALTHY);
                 let patience = since.get_or_insert_with(Instant::now).elapsed() > OWN_PATIENCE;
-                if spoken && self.settled(stack, api, patience).await? {
+                if spoken && self.settled(stack, api, healthy, patience).await? {
                     break;
                 }
             }
@@ -267,12 +317,13 @@ impl<'lab> Bench<'lab> {
         Ok(early)
     }
 
-    /// Whether nothing more is to be learned by holding the app: every other service waits, or is kept
-    /// back by one that does, or has ended (or, with `patience` at its end, still runs).
+    /// Whether nothing more is to be learned by holding the app: every other service waits for what is not yet so, or is
+    /// kept back by one that does, or has ended (or, with `patience` at its end, still runs).
     async fn settled(
         &self,
         stack: &Stack<'lab>,
         api: &str,
+        healthy: bool,
         patience: bool,
     ) -> anyhow::Result<bool> {
         let phases = stack.phases().borrow().clone();
@@ -280,12 +331,20 @@ impl<'lab> Bench<'lab> {
         for (name, service) in &stack.project().services {
             match phases.get(name) {
                 _ if name == api => {}
+                // What it waits for is there: it is about to start.
+                Some(Phase::Waiting { on, condition })
+                    if !patience
+                        && match condition {
+                            Condition::Healthy => on == api && healthy,
+                            _ => ended(&stack.containers(on).await).await?,
+                        } =>
+                {
+                    return Ok(false);
+                }
                 Some(Phase::Waiting { .. }) => {}
                 Some(Phase::Started) => {
-                    for container in stack.containers(name).await {
-                        if !patience && container.exit_within(Duration::ZERO).await?.is_none() {
-                            return Ok(false);
-                        }
+                    if !patience && !ended(&stack.containers(name).await).await? {
+                        return Ok(false);
                     }
                 }
                 _ if service.depends_on.iter().any(|on| !started(&on.service)) => {}
@@ -319,6 +378,16 @@ impl<'lab> Bench<'lab> {
         }
         Ok(jobs)
     }
+}
+
+/// Whether all of `containers` have ended.
+async fn ended(containers: &[Container<'_>]) -> anyhow::Result<bool> {
+    for container in containers {
+        if container.exit_within(Duration::ZERO).await?.is_none() {
+            return Ok(false);
+        }
+    }
+    Ok(true)
 }
 
 /// The message of a compose error, whose location the verdict shows apart.

@@ -53,6 +53,8 @@ pub enum EngineError {
         /// What went wrong, with the last lines of its log where there are some.
         why: String,
     },
+    /// It runs, but lacks base images; with what to say.
+    NoImages(String),
     /// A variable of ours has a value that means nothing.
     Setting {
         /// The variable.
@@ -76,6 +78,13 @@ impl std::fmt::Display for EngineError {
 }
 
 impl EngineError {
+    /// A private engine failed with `error`.
+    pub(super) fn private(error: &dyn std::fmt::Display) -> Self {
+        Self::Private {
+            why: format!("{error}."),
+        }
+    }
+
     /// Writes the message for a given machine.
     fn tell(&self, machine: Machine, f: &mut dyn std::fmt::Write) -> std::fmt::Result {
         match self {
@@ -147,12 +156,14 @@ impl EngineError {
                     "muelle necesita Docker Engine 20.10 o posterior (API 1.41), o Podman 4 con su socket compatible."
                 )?;
             }
+            Self::NoImages(message) => writeln!(f, "{message}")?,
             Self::Private { why } => {
+                writeln!(f, "No pude arrancar un motor propio y privado: {why}")?;
                 writeln!(
                     f,
-                    "No hay ningún motor en marcha y no pude arrancar uno propio y privado: {why}"
+                    "Con un motor de Docker en marcha no hace falta (`--sandbox compartido`): {}",
+                    machine.start_advice()
                 )?;
-                writeln!(f, "Para arrancarlo: {}", machine.start_advice())?;
             }
             Self::Setting {
                 name,

@@ -46,6 +46,8 @@ pub struct Facts {
     pub operating_system: String,
     /// Whether it runs without root (its networks are then out of our reach).
     pub rootless: bool,
+    /// The first of the user ids that the ids in its containers are outside, where they are not the same there.
+    pub first_id: Option<u32>,
     /// The storage driver, as `overlay2`.
     pub storage_driver: String,
     /// How its containers are reached over TCP.
@@ -116,6 +118,7 @@ impl Facts {
             builder,
             is_podman,
             rootless: is_rootless(&info),
+            first_id: first_id(&info),
             operating_system: info.operating_system.unwrap_or_default(),
             storage_driver: info.driver.unwrap_or_default(),
             reach,
@@ -137,12 +140,31 @@ impl Facts {
     /// Whether its builders read heredocs: those of Docker Engine 23.0 (Dockerfile frontend 1.4) and later do.
     #[must_use]
     pub fn knows_heredocs(&self) -> bool {
+        self.is_podman || self.is_modern()
+    }
+
+    /// The owner that root's files must be sent with to BuildKit. Before Docker Engine 23.0 it unpacks a context, and
+    /// what `ADD` unpacks, with the ids that are written there: on an engine that maps ids, those of outside.
+    #[must_use]
+    pub fn raw_owner(&self) -> Option<u32> {
+        self.first_id.filter(|_| !self.is_modern())
+    }
+
+    fn is_modern(&self) -> bool {
         let major = self
             .version
             .split('.')
             .next()
             .and_then(|major| major.parse::<u32>().ok());
-        self.is_podman || major.is_some_and(|major| major >= 23)
+        major.is_some_and(|major| major >= 23)
+    }
+
+    /// The id inside containers of what is the user or group `id` outside.
+    #[must_use]
+    pub fn id_inside(&self, id: u32) -> u32 {
+        const IDS: u32 = 1 << 16;
+        let inside = self.first_id.and_then(|first| id.checked_sub(first));
+        inside.filter(|inside| *inside < IDS).unwrap_or(id)
     }
 }
 
@@ -166,6 +188,14 @@ fn is_rootless(info: &SystemInfo) -> bool {
         .iter()
         .flatten()
         .any(|option| option.contains("name=rootless"))
+}
+
+/// An engine that maps user ids (`--userns-remap`) keeps its data in a folder called by the first user and group.
+fn first_id(info: &SystemInfo) -> Option<u32> {
+    let mut options = info.security_options.iter().flatten();
+    let remaps = options.any(|option| option.contains("name=userns"));
+    let (_, folder) = info.docker_root_dir.as_deref()?.rsplit_once('/')?;
+    folder.split_once('.')?.0.parse().ok().filter(|_| remaps)
 }
 
 /// The engine's own address on its default bridge.
@@ -227,6 +257,22 @@ mod tests {
             (facts.version.as_str(), facts.builder),
             ("20.10.24", Builder::Buildkit)
         );
+    }
+
+    #[test]
+    fn an_engine_that_maps_ids_shows_those_of_the_outside() {
+        let info = SystemInfo {
+            docker_root_dir: Some("/var/lib/docker/100000.100000".into()),
+            security_options: Some(vec!["name=seccomp".into(), "name=userns".into()]),
+            ..Default::default()
+        };
+        let facts = Facts::read(version("28.0.0", "Engine"), info, None, Reach::Direct).unwrap();
+        assert_eq!(
+            [100_000, 110_001, 7].map(|id| facts.id_inside(id)),
+            [0, 10_001, 7]
+        );
+        let plain = read("28.0.0", "Engine", None).unwrap();
+        assert_eq!(plain.id_inside(100_000), 100_000);
     }
 
     #[test]

@@ -60,8 +60,28 @@ impl Reach {
                     .await
                     .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
             }
-            Self::Namespace(path) => connect_inside(path.clone(), addr).await,
+            Self::Namespace(path) => {
+                let dial = move || {
+                    let stream = std::net::TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT)?;
+                    stream.set_nonblocking(true)?;
+                    Ok(stream)
+                };
+                TcpStream::from_std(inside(path.clone(), dial).await?)
+            }
         }
+    }
+
+    /// Listens at `addr`, where containers can reach it.
+    pub(super) async fn listen(&self, addr: SocketAddr) -> io::Result<tokio::net::TcpListener> {
+        let listen = move || {
+            let listener = TcpListener::bind(addr)?;
+            listener.set_nonblocking(true)?;
+            Ok(listener)
+        };
+        tokio::net::TcpListener::from_std(match self {
+            Self::Direct | Self::Published(_) => listen()?,
+            Self::Namespace(path) => inside(path.clone(), listen).await?,
+        })
     }
 }
 
@@ -71,34 +91,34 @@ fn is_our_address(gateway: IpAddr) -> bool {
     TcpListener::bind((gateway, 0)).is_ok()
 }
 
-/// Dials from another network namespace. A thread belongs to one namespace, so a thread of its own goes there and
-/// dies there: none of the runtime's threads can be left behind in the wrong one.
+/// Does something in another network namespace. A thread belongs to one namespace, so a thread of its own goes there
+/// and dies there: none of the runtime's threads can be left behind in the wrong one.
 #[cfg(target_os = "linux")]
-async fn connect_inside(namespace: PathBuf, addr: SocketAddr) -> io::Result<TcpStream> {
+async fn inside<T: Send + 'static>(
+    namespace: PathBuf,
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> io::Result<T> {
     use std::os::fd::AsFd;
 
     use rustix::thread::{LinkNameSpaceType, move_into_link_name_space};
 
-    let dial = move || -> io::Result<std::net::TcpStream> {
+    let go = move || -> io::Result<T> {
         let file = std::fs::File::open(&namespace)?;
         move_into_link_name_space(file.as_fd(), Some(LinkNameSpaceType::Network))?;
-        let stream = std::net::TcpStream::connect_timeout(&addr, CONNECT_TIMEOUT)?;
-        stream.set_nonblocking(true)?;
-        Ok(stream)
+        work()
     };
     let (send, receive) = tokio::sync::oneshot::channel();
     std::thread::Builder::new()
         .name("namespace".to_owned())
         .spawn(move || {
             // The receiver is gone when the caller gave up; there is then no one to tell.
-            let _ = send.send(dial());
+            let _ = send.send(go());
         })?;
-    let stream = receive.await.map_err(io::Error::other)??;
-    TcpStream::from_std(stream)
+    receive.await.map_err(io::Error::other)?
 }
 
 #[cfg(not(target_os = "linux"))]
-async fn connect_inside(_: PathBuf, _: SocketAddr) -> io::Result<TcpStream> {
+async fn inside<T>(_: PathBuf, _: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     Err(io::ErrorKind::Unsupported.into())
 }
 

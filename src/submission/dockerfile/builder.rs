@@ -137,6 +137,13 @@ impl Dockerfile {
         Some(Location::line(&self.path, self.location(found.span).line))
     }
 
+    /// Whether something may be unpacked with the owners that an archive gives its files, by a builder that may just as
+    /// well be the classic one.
+    pub fn unpacks(&self) -> bool {
+        let any = |holds: fn(&Instruction) -> bool| self.instructions.iter().any(holds);
+        any(|one| one.is("ADD")) && !any(|one| one.flag("mount").is_some())
+    }
+
     /// The lines on which the `FROM`s end: what is put behind them stands at the beginning of its stage.
     #[must_use]
     pub fn stage_starts(&self) -> Vec<usize> {

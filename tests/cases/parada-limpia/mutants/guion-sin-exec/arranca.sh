@@ -1,0 +1,3 @@
+#!/bin/sh
+"$@"
+echo "la app terminó con código $?"
