@@ -145,7 +145,7 @@ impl Bench {
 
     /// Removes everything from the engine.
     pub fn close(self) -> Result<(), String> {
-        let closed = self.runtime.block_on(self.lab.close());
+        let closed = self.runtime.block_on(self.lab.close(false));
         self.watch.abort();
         closed.map_err(|error| error.to_string())
     }
