@@ -8,14 +8,7 @@ use crate::verdict::Level;
 
 /// Every rule with its reason, its way out and its examples, in Markdown. `title` gives the name of a page of the book.
 pub fn rules(title: &dyn Fn(&str) -> Option<String>) -> String {
-    let mut text = format!(
-        "# Reglas de la lectura\n\n\
-         Lo que se puede saber de una carpeta con solo leerla: {} reglas. `muelle check --static` las aplica, y \
-         `muelle explain REGLA` muestra una en la terminal.\n\n\
-         Un *error* no funciona, o descubre un secreto. Un *aviso* hoy funciona y algún día dolerá. Una *nota* puede \
-         quedar mejor. Lo que no se puede saber leyendo no se acusa.\n",
-        rules::all().count()
-    );
+    let mut text = format!("Son {} reglas, por temas.\n", rules::all().count());
     for topic in rules::CATALOGUE {
         let _ = write!(text, "\n## {}\n\n", topic.title);
         for rule in topic.rules {
@@ -97,7 +90,11 @@ fn language(path: &str) -> &'static str {
     }
 }
 
-/// Every experiment, in Markdown.
+/// Every experiment, in Markdown: the catalogue without its title, which the page has.
 pub fn experiments() -> String {
-    report::reference::experiments()
+    let page = report::reference::experiments();
+    match page.find("\n## ") {
+        Some(first) => page[first..].to_owned(),
+        None => page,
+    }
 }

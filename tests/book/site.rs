@@ -158,7 +158,14 @@ fn told(mut faults: Vec<String>) -> Result<(), String> {
 
 /// Whether what `link` on the page `from` names is there.
 fn lead(from: &str, link: &str, pages: &BTreeMap<String, Html>, dest: &Path) -> Result<(), String> {
-    if link.starts_with("https://") || link.starts_with("mailto:") {
+    // The reader's own machine may well be asked without a certificate.
+    let elsewhere = [
+        "https://",
+        "mailto:",
+        "http://localhost:",
+        "http://127.0.0.1:",
+    ];
+    if elsewhere.iter().any(|start| link.starts_with(start)) {
         return Ok(());
     }
     if link.contains("://") || link.starts_with('/') {
