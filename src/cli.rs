@@ -1,5 +1,6 @@
 //! The command line: one file per subcommand, all of one shape.
 
+mod book;
 mod check;
 mod clean;
 mod demo;
@@ -9,6 +10,7 @@ pub mod exit;
 mod explain;
 mod images;
 mod live;
+mod mdbook;
 mod spanish;
 mod static_check;
 mod tell;
@@ -54,9 +56,15 @@ enum Order {
     /// Quita del motor lo que dejó una comprobación interrumpida
     #[command(visible_alias = "limpiar")]
     Clean(clean::Args),
+    /// Sirve el libro del curso a esta máquina, o lo construye en una carpeta
+    #[command(visible_alias = "libro")]
+    Book(book::Args),
     /// Para quien escribe ejercicios
     #[command(visible_alias = "autor")]
     Dev(dev::Args),
+    /// El preprocesador con el que `mdbook build` hace el libro
+    #[command(hide = true)]
+    Mdbook(mdbook::Args),
 }
 
 /// Runs the command line and gives the process's exit code, see [`exit`].
@@ -73,6 +81,7 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
     match &cli.order {
         Order::Check(args) if args.is_static() => return ended(check::read(args)),
         Order::Explain(args) => return ended(explain::run(args)),
+        Order::Mdbook(args) => return ended(mdbook::run(args)),
         _ => {}
     }
     let runtime = match tokio::runtime::Builder::new_multi_thread()
@@ -92,8 +101,10 @@ pub fn run(args: impl IntoIterator<Item = OsString>) -> ExitCode {
             Order::Images(args) => images::run(args).await,
             Order::Doctor(args) => doctor::run(args).await,
             Order::Clean(args) => clean::run(args).await,
+            Order::Book(args) => book::run(args).await,
             Order::Dev(args) => dev::run(args).await,
             Order::Explain(args) => explain::run(&args),
+            Order::Mdbook(args) => mdbook::run(&args),
         }
     });
     // A read of a terminal or a name look-up may still hang in a thread of its own.

@@ -2,6 +2,7 @@
 //!
 //! The flow is *read → judge → try → report*; see `ARCHITECTURE.md` for the map.
 
+pub mod book;
 pub mod cases;
 pub mod check;
 pub mod cli;

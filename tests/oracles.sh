@@ -30,3 +30,6 @@ for name in compose_oracle stack_oracle dotenv_oracle dockerignore_oracle; do
   echo "== $name"
   cargo test --locked --test "$name" -- --ignored --nocapture
 done
+
+echo "== book, the sessions with docker compose included"
+MUELLE_BOOK_ALL=1 cargo test --locked --test book

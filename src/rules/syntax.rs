@@ -111,7 +111,7 @@ static RULES: [Rule; 7] = [
         level: Level::Error,
         why: "Con un patrón que Docker no entiende, la construcción se detiene antes de enviar nada.",
         fix: "corrige o quita ese patrón",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", "FROM python:3.11-slim\nCOPY . /app\n"),

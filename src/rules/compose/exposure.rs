@@ -64,7 +64,7 @@ static RULES: [Rule; 4] = [
         level: Level::Warning,
         why: "Quien se conecta a un depurador ejecuta el código que quiera dentro de tu contenedor, sin contraseña.",
         fix: "escribe `127.0.0.1:` delante, y solo en el archivo que usas para depurar",
-        lesson: "09-depuracion.html#debug-mode-en-compose",
+        lesson: "09-flujo.html#debug-mode-en-compose",
         equivalents: &[
             "dclint no-unbound-port-interfaces",
             "kics 451d79dc",

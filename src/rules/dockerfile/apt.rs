@@ -20,7 +20,7 @@ static RULES: [Rule; 4] = [
         level: Level::Warning,
         why: "La capa del `update` queda en caché: meses después el `install` usa una lista vieja y pide versiones que ya no existen.",
         fix: "únelos en un solo `RUN`: `apt-get update && apt-get install -y --no-install-recommends …`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "checkov CKV_DOCKER_5",
             "trivy DS-0017",
@@ -44,7 +44,7 @@ static RULES: [Rule; 4] = [
         level: Level::Error,
         why: "Las imágenes oficiales vienen sin la lista de paquetes: sin `apt-get update` en el mismo `RUN`, `apt-get` no encuentra ninguno.",
         fix: "escribe `apt-get update && apt-get install …` en el mismo `RUN`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",
@@ -62,7 +62,7 @@ static RULES: [Rule; 4] = [
         level: Level::Warning,
         why: "Sin `-y`, `apt-get` pregunta antes de instalar lo que el paquete necesita; en una construcción nadie contesta y el paso falla.",
         fix: "añade `-y`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "hadolint DL3014",
             "trivy DS-0021",
@@ -84,7 +84,7 @@ static RULES: [Rule; 4] = [
         level: Level::Note,
         why: "`apt` avisa de que su salida y sus opciones pueden cambiar; para guiones está `apt-get`.",
         fix: "usa `apt-get`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["hadolint DL3027", "checkov CKV_DOCKER_9"],
         wrong: &[(
             "Dockerfile",

@@ -96,7 +96,7 @@ static RULES: [Rule; 6] = [
         level: Level::Warning,
         why: "En `FROM` solo valen los `ARG` escritos encima del primer `FROM`; los demás quedan vacíos, y el nombre de la imagen es otro.",
         fix: "declara la variable con `ARG` encima del primer `FROM`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["BuildKit UndefinedArgInFrom"],
         wrong: &[(
             "Dockerfile",

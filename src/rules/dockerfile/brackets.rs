@@ -20,7 +20,7 @@ static RULES: [Rule; 4] = [
         level: Level::Error,
         why: "Una orden sin corchetes la ejecuta `/bin/sh`, y ni `scratch` ni las imágenes distroless lo traen.",
         fix: "escribe la orden con corchetes, y lo que haya que preparar hazlo en una etapa anterior",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

@@ -18,7 +18,7 @@ static RULES: [Rule; 2] = [
         level: Level::Warning,
         why: "De una tubería el shell solo mira la última orden: si `curl` falla a la izquierda, el paso acaba bien y la imagen queda a medias.",
         fix: "descarga a un archivo y úsalo después (`curl -fsSLo x … && sh x`), o pon `SHELL [\"/bin/bash\", \"-o\", \"pipefail\", \"-c\"]`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["hadolint DL4006"],
         wrong: &[(
             "Dockerfile",
@@ -36,7 +36,7 @@ static RULES: [Rule; 2] = [
         level: Level::Warning,
         why: "El shell que ejecuta un bloque no se para en la primera orden que falla: solo cuenta la última.",
         fix: "empieza el bloque con `set -e`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

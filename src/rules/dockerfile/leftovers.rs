@@ -19,7 +19,7 @@ static RULES: [Rule; 5] = [
         level: Level::Note,
         why: "Por defecto `apt-get` instala también lo recomendado, que rara vez hace falta: la imagen crece y con ella lo que hay que actualizar.",
         fix: "añade `--no-install-recommends`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "hadolint DL3015",
             "trivy DS-0029",
@@ -42,7 +42,7 @@ static RULES: [Rule; 5] = [
         level: Level::Note,
         why: "La lista ocupa decenas de megabytes y dentro de la imagen ya no sirve. Borrada en otro `RUN` sigue en la capa de este.",
         fix: "acaba el mismo `RUN` con `&& rm -rf /var/lib/apt/lists/*`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "hadolint DL3009",
             "dockle DKL-DI-0005",
@@ -85,7 +85,7 @@ static RULES: [Rule; 5] = [
         level: Level::Note,
         why: "`apk` guarda su lista en `/var/cache/apk`, y dentro de la imagen ya no sirve.",
         fix: "usa `apk add --no-cache …`, que además no necesita `apk update`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "hadolint DL3019",
             "trivy DS-0025",
@@ -108,7 +108,7 @@ static RULES: [Rule; 5] = [
         level: Level::Note,
         why: "Solo hacen falta para instalar, ocupan cientos de megabytes y ayudan a quien entre en el contenedor.",
         fix: "instala y compila en una primera etapa y copia de ella el resultado con `COPY --from=…`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

@@ -19,7 +19,7 @@ static RULES: [Rule; 3] = [
         level: Level::Note,
         why: "Cada paso es una capa: al cambiar de dueño archivos de un paso anterior, la capa nueva los guarda enteros otra vez.",
         fix: "si el usuario debe poder cambiarlos, cópialos con `COPY --chown=…`; si no, déjalos de root y quita este paso",
-        lesson: "03-optimizado.html#comparacion-de-tamanos",
+        lesson: "03-multietapa.html#comparacion-de-tamanos",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

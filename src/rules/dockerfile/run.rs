@@ -38,7 +38,7 @@ static RULES: [Rule; 5] = [
         level: Level::Warning,
         why: "Cada `RUN` es un shell nuevo: las variables de `export` y los entornos activados acaban con él.",
         fix: "usa `ENV NOMBRE=valor`; para un entorno virtual, `ENV PATH=\"/opt/venv/bin:$PATH\"`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",
@@ -80,7 +80,7 @@ static RULES: [Rule; 5] = [
         level: Level::Error,
         why: "Las imágenes `slim` y `alpine` traen lo justo: sin instalarlo antes, el shell no encuentra el programa y el paso falla.",
         fix: "instálalo en el mismo `RUN` o en uno anterior, o hazlo con lo que la imagen ya tiene",
-        lesson: "03-optimizado.html#comparacion-de-tamanos",
+        lesson: "03-multietapa.html#comparacion-de-tamanos",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

@@ -67,7 +67,7 @@ static RULES: [Rule; 3] = [
         level: Level::Error,
         why: "Cada instrucción deja su capa. `rm` solo tapa el archivo en la capa nueva: en la del `COPY` sigue entero, y se saca con `docker save`.",
         fix: "déjalo fuera con `.dockerignore`; si hace falta al construir, pásalo solo a ese paso con `RUN --mount=type=secret`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             (

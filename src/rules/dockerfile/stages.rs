@@ -18,7 +18,7 @@ static RULES: [Rule; 5] = [
         level: Level::Note,
         why: "Funciona igual, pero el constructor avisa: las palabras del Dockerfile se leen mejor si van todas en mayúsculas.",
         fix: "escribe `AS`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["BuildKit FromAsCasing"],
         wrong: &[(
             "Dockerfile",
@@ -36,7 +36,7 @@ static RULES: [Rule; 5] = [
         level: Level::Warning,
         why: "Quien copie o parta de ese nombre obtiene la última de las dos, y a la primera ya solo se llega por su número.",
         fix: "da a cada etapa su propio nombre",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[
             "BuildKit DuplicateStageName",
             "hadolint DL3024",
@@ -59,7 +59,7 @@ static RULES: [Rule; 5] = [
         level: Level::Warning,
         why: "`scratch` es la imagen vacía y `context` la carpeta que se envía al construir: el nombre no lleva a tu etapa.",
         fix: "ponle otro nombre, como `base` o `final`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["BuildKit ReservedStageName"],
         wrong: &[(
             "Dockerfile",
@@ -77,7 +77,7 @@ static RULES: [Rule; 5] = [
         level: Level::Warning,
         why: "Cada `FROM` empieza de cero: lo que instala o copia la etapa anterior no pasa a la siguiente, y BuildKit ni siquiera la construye.",
         fix: "copia de ella lo que haga falta con `COPY --from=…`, parte de ella con `FROM nombre`, o bórrala",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",
@@ -95,7 +95,7 @@ static RULES: [Rule; 5] = [
         level: Level::Warning,
         why: "Si ninguna etapa se llama así, Docker busca en internet una imagen con ese nombre.",
         fix: "escribe el nombre de la etapa como está en su `FROM … AS`",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &["hadolint DL3022"],
         wrong: &[(
             "Dockerfile",

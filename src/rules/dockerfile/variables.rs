@@ -58,7 +58,7 @@ static RULES: [Rule; 4] = [
         level: Level::Warning,
         why: "`ARG` y `ENV` valen en su etapa y en las que parten de ella; debajo de otro `FROM` no existen.",
         fix: "repite `ARG NOMBRE` o `ENV NOMBRE=…` en esta etapa",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[(
             "Dockerfile",

@@ -22,7 +22,7 @@ static RULES: [Rule; 6] = [
         level: Level::Error,
         why: "`target` nombra una etapa (`FROM … AS nombre`); si no existe, la construcción se detiene.",
         fix: "escribe el nombre de una etapa del Dockerfile, o quita `target` para quedarte con la última",
-        lesson: "03-optimizado.html#multi-stage-build",
+        lesson: "03-multietapa.html#multi-stage-build",
         equivalents: &[],
         wrong: &[
             (

@@ -26,7 +26,7 @@ static RULES: [Rule; 6] = [
         level: Level::Error,
         why: "Lo que `.dockerignore` quita no llega al constructor: para él ese archivo no existe, y la construcción se detiene en el `COPY`.",
         fix: "quita esa línea de `.dockerignore`, o recupera el archivo con una excepción detrás",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &["BuildKit CopyIgnoredFile"],
         wrong: &[
             (
@@ -109,7 +109,7 @@ static RULES: [Rule; 6] = [
         level: Level::Warning,
         why: "Lo que `COPY` mete en una capa lo lee cualquiera que tenga la imagen, y borrarlo después no lo quita de esa capa.",
         fix: "déjalo fuera con `.dockerignore` y dáselo al contenedor al arrancar, con `env_file` o `secrets`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &["trivy DS-0031", "dockle CIS-DI-0010"],
         wrong: &[
             ("Dockerfile", PUBLIC),
@@ -131,7 +131,7 @@ static RULES: [Rule; 6] = [
         level: Level::Note,
         why: "Cachés, entornos virtuales y el historial de git hacen la imagen más grande, cambian en cada construcción y rompen la caché de capas.",
         fix: "añádelo a `.dockerignore`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &["dockle DKL-LI-0003"],
         wrong: &[
             ("Dockerfile", PUBLIC),

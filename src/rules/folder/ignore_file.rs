@@ -26,7 +26,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Sin `.dockerignore`, `COPY . .` mete en la imagen todo lo que haya en la carpeta el día que construyas: `.env`, `.git`, claves, datos.",
         fix: "crea un `.dockerignore` al lado, con al menos `.git`, `**/.env*`, `**/__pycache__` y tus datos; o copia solo las carpetas que la app usa",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &["slim lint ID.10001"],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
@@ -47,7 +47,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Un `.dockerignore` sin patrones es como si no estuviera: todo entra.",
         fix: "escribe en él al menos `.git`, `**/.env*` y `**/__pycache__`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &["slim lint ID.10002"],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
@@ -67,7 +67,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "En `.dockerignore`, al revés que en `.gitignore`, un nombre sin `**/` delante solo vale en la raíz del contexto.",
         fix: "pon `**/` delante del patrón",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", "FROM python:3.11-slim\nCOPY app /app\n"),
@@ -91,7 +91,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "`.dockerignore` no es `.gitignore`: no tiene comentarios al final de la línea ni llaves `{a,b}`, las clases se niegan con `[^a]` y las carpetas se separan con `/`. Docker acepta el patrón, pero no quita lo que parece.",
         fix: "escribe el patrón como lo entiende Docker, sin llaves, sin `[!…]` y sin comentario detrás",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
@@ -117,7 +117,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Decide la última línea que encaja: una excepción solo recupera lo que una línea anterior quitó, y una línea posterior lo vuelve a quitar.",
         fix: "pon la excepción detrás de la línea que quita el archivo",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
@@ -139,7 +139,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Una excepción vuelve a meter el archivo que otra línea quitaba, y con `COPY . .` acaba en la imagen.",
         fix: "quita la excepción; si es una plantilla sin valores, llámala `.env.ejemplo`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
@@ -159,7 +159,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Docker lee el `.dockerignore` de la raíz del contexto, o el que se llama como el Dockerfile y está a su lado (`api.Dockerfile.dockerignore`). Los demás no los mira.",
         fix: "llévalo a la raíz del contexto y llámalo `.dockerignore`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             (
@@ -187,7 +187,7 @@ static RULES: [Rule; 8] = [
         level: Level::Warning,
         why: "Que un archivo no esté en git no impide que esté en tu carpeta: si `.dockerignore` no lo nombra, `COPY . .` lo mete en la imagen cuando construyes.",
         fix: "añade el mismo patrón a `.dockerignore`",
-        lesson: "03-optimizado.html#dockerignore",
+        lesson: "03-multietapa.html#dockerignore",
         equivalents: &[],
         wrong: &[
             ("Dockerfile", COPIES_ALL),
