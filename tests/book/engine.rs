@@ -31,7 +31,7 @@ use super::reading as read;
 /// The image that the whole course stands on.
 const BASE: &str = "python:3.11-slim";
 
-/// What a reader's folder is called.
+/// What a reader's folder is called, and so what Compose calls the project in it.
 const PROJECT: &str = "iris";
 
 /// How long all that a block types may take.
@@ -90,15 +90,12 @@ impl Bench {
     /// Builds and runs every block of `page` that asks for it, in their order, in one folder.
     pub fn try_page(&self, page: &Page) -> Result<(), String> {
         let home = tempfile::tempdir().unwrap();
-        // Compose names what it makes after the folder: pages must not meet.
-        let project = format!("{PROJECT}{}", muelle::lab::token(8).to_lowercase());
-        let folder = home.path().join(&project);
+        let folder = home.path().join(PROJECT);
         self.files.write(&folder).unwrap();
         let mut scene = Scene {
             bench: self,
             folder,
             home,
-            project,
             names: BTreeMap::new(),
             before: self.compose_objects(),
         };
@@ -236,8 +233,6 @@ struct Scene<'b> {
     bench: &'b Bench,
     folder: PathBuf,
     home: TempDir,
-    /// What Compose calls what is in the folder.
-    project: String,
     /// The names that it gave to its images, and the image that had each before.
     names: BTreeMap<String, Option<String>>,
     before: BTreeSet<(&'static str, String)>,
@@ -386,7 +381,6 @@ impl Scene<'_> {
             .output()
             .unwrap();
         let printed = String::from_utf8_lossy(&output.stdout).into_owned();
-        let printed = printed.replace(&self.project, PROJECT);
         // As a shell that reads what is typed calls itself.
         let printed = printed.replace(&format!("{}: line ", path.display()), "bash: line ");
         let parts: Vec<&str> = printed.split(&format!("{mark}\n")).collect();
@@ -454,7 +448,7 @@ impl Scene<'_> {
             let project = self
                 .bench
                 .docker(&[kind, "inspect", "--format", template, id]);
-            project.trim() == self.project
+            project.trim() == PROJECT
         };
         for kind in ["container", "network", "volume", "image"] {
             let new = after.difference(&self.before).filter(|(of, _)| *of == kind);

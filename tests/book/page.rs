@@ -83,7 +83,7 @@ impl Page {
         self.told().iter().any(Told::needs_engine)
     }
 
-    /// The ports of the machine that its blocks publish.
+    /// The ports of the machine that its blocks publish; with 0 for who brings a project up, of which there is one name.
     pub fn ports(&self) -> BTreeSet<u16> {
         static PUBLISHED: LazyLock<Regex> = LazyLock::new(|| {
             Regex::new(r#"(?:-p |--publish[ =]|["' :])(\d{2,5}):\d{2,5}\b"#).unwrap()
@@ -93,9 +93,13 @@ impl Page {
             let read_only = matches!(block.verb, Verb::ReadOnly(_) | Verb::Fails(_));
             !read_only && ["console", "yaml"].contains(&block.language.as_str())
         });
+        let project =
+            |block: &&Told| block.verb == Verb::Runs && block.text.contains("docker compose");
+        let projects = self.told().iter().any(|block| project(&block));
         tried
             .flat_map(|block| PUBLISHED.captures_iter(&block.text))
             .filter_map(|found| found[1].parse().ok())
+            .chain(projects.then_some(0))
             .collect()
     }
 }
