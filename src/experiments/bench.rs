@@ -520,7 +520,7 @@ mod tests {
             stamped: vec!["modelo.json".into(), "notas.txt".into(), "falta".into()],
             ..Plants::default()
         };
-        let all = Planted::new(files, &plants, &[]);
+        let all = Planted::new(files, &plants, &[], "prueba");
         assert_eq!(all.stamps.len(), 1);
         let stamp = &all.stamps["modelo.json"];
         assert_ne!(stamp.built, stamp.around);
