@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
+use tokio::sync::RwLock;
 
 use crate::check::check;
 use crate::course::Exercise;
@@ -20,8 +21,16 @@ const EXPECT: &str = "EXPECT";
 /// File of a case that names, one a line, what of the starter is taken away.
 const REMOVE: &str = "REMOVE";
 
-/// An exercise with more items is long: of it, a mutant is tried on the items of its `EXPECT` and what they depend on.
+/// An exercise with more items is long: of it, a mutant is never tried on more than it must be.
 const SHORT: usize = 12;
+
+/// Where cases are tried.
+pub struct Trials {
+    engine: Arc<Engine>,
+    thorough: bool,
+    /// Held alone by a case that had no verdict while others ran.
+    quiet: RwLock<()>,
+}
 
 /// What a case is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,35 +128,71 @@ impl Case {
     pub fn exercise(&self) -> &Exercise {
         &self.exercise
     }
+}
 
-    /// Checks it on `engine`; gives what is not as it must be.
+impl Trials {
+    /// On `engine`. Where they are `thorough`, a mutant is tried on all items, to see that it fails nothing else; if
+    /// not, on those of its `EXPECT` and what they depend on.
+    pub fn on(engine: Arc<Engine>, thorough: bool) -> Self {
+        Self {
+            engine,
+            thorough,
+            quiet: RwLock::default(),
+        }
+    }
+
+    /// The engine.
+    pub fn engine(&self) -> &Engine {
+        &self.engine
+    }
+
+    /// The engine, when all have been tried.
+    pub fn into_engine(self) -> Arc<Engine> {
+        self.engine
+    }
+
+    /// Checks `case`; gives what is not as it must be. What the machine did not let happen while others ran is tried
+    /// once more alone.
     ///
     /// # Errors
     /// When there is no verdict.
-    pub async fn run(&self, engine: Arc<Engine>) -> anyhow::Result<Option<String>> {
+    pub async fn run(&self, case: &Case) -> anyhow::Result<Option<String>> {
         let folder = tempfile::tempdir()?;
-        self.files.write(folder.path())?;
-        let exercise = match &self.expected {
-            Expected::Fail(ids) if self.exercise.items.len() > SHORT => {
-                &reduced(&self.exercise, ids)
+        case.files.write(folder.path())?;
+        let exercise = match &case.expected {
+            Expected::Fail(ids) if !self.thorough || case.exercise.items.len() > SHORT => {
+                &reduced(&case.exercise, ids)
             }
-            _ => &*self.exercise,
+            _ => &*case.exercise,
         };
-        let verdict = check(engine, exercise, folder.path(), &|_| {}).await?;
-        let failed: BTreeSet<&str> = (verdict.items.iter())
-            .filter(|item| item.outcome == Outcome::Failed)
-            .map(|item| item.id.as_str())
-            .collect();
-        let right = match &self.expected {
-            Expected::AllPass => verdict.outcome == Outcome::Passed,
-            Expected::SomethingFails => verdict.outcome == Outcome::Failed,
-            // A fault of the machine's is no right answer, even beside the expected one.
-            Expected::Fail(ids) => {
+        let first = {
+            let _turn = self.quiet.read().await;
+            check(self.engine.clone(), exercise, folder.path(), &|_| {}).await?
+        };
+        let verdict = if first.outcome == Outcome::Error {
+            let _alone = self.quiet.write().await;
+            check(self.engine.clone(), exercise, folder.path(), &|_| {}).await?
+        } else {
+            first
+        };
+        Ok((!case.expected.is(&verdict)).then(|| told(&verdict)))
+    }
+}
+
+impl Expected {
+    /// Whether `verdict` is what was expected. A fault of the machine's is no right answer, even beside it.
+    fn is(&self, verdict: &Verdict) -> bool {
+        let items = verdict.items.iter();
+        let failed = items.filter(|item| item.outcome == Outcome::Failed);
+        let failed: BTreeSet<&str> = failed.map(|item| item.id.as_str()).collect();
+        match self {
+            Self::AllPass => verdict.outcome == Outcome::Passed,
+            Self::SomethingFails => verdict.outcome == Outcome::Failed,
+            Self::Fail(ids) => {
                 verdict.outcome == Outcome::Failed
                     && failed == ids.iter().map(String::as_str).collect()
             }
-        };
-        Ok((!right).then(|| told(&verdict)))
+        }
     }
 }
 

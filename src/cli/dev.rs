@@ -8,10 +8,9 @@ use tokio::task::JoinSet;
 
 use super::check::{self, Sandbox};
 use super::{exit, tell};
-use crate::cases::{self, Case, Kind};
+use crate::cases::{self, Case, Kind, Trials};
 use crate::course::{Course, find_folder};
 use crate::experiments;
-use crate::lab::engine::Engine;
 use crate::lab::reaper;
 
 /// `muelle dev`.
@@ -36,6 +35,9 @@ struct CheckArgs {
     /// Solo los casos cuyo nombre contiene este texto
     #[arg(long, value_name = "TEXTO")]
     only: Option<String>,
+    /// De cada mutante, prueba solo lo que tiene que fallar y aquello de lo que depende
+    #[arg(long, visible_alias = "breve")]
+    brief: bool,
     /// Casos a la vez
     #[arg(long, value_name = "N", default_value_t = 3)]
     jobs: usize,
@@ -68,11 +70,11 @@ async fn run_check(args: CheckArgs) -> anyhow::Result<u8> {
         .sandbox
         .engine(cases.iter().map(Case::exercise), &say)
         .await?;
-    let engine = Arc::new(engine);
     reaper::reap(engine.docker()).await?;
+    let trials = Arc::new(Trials::on(Arc::new(engine), !args.brief));
     let begun = Instant::now();
     let result = tokio::select! {
-        wrong = try_all(&engine, cases, args.jobs.max(1)) => Ok(wrong),
+        wrong = try_all(&trials, cases, args.jobs.max(1)) => Ok(wrong),
         code = check::interrupted() => Err(code),
     };
     let code = match result {
@@ -85,11 +87,13 @@ async fn run_check(args: CheckArgs) -> anyhow::Result<u8> {
             }
         }
         Err(code) => {
-            reaper::reap(engine.docker()).await?;
+            reaper::reap(trials.engine().docker()).await?;
             code
         }
     };
-    check::release(engine).await;
+    if let Some(trials) = Arc::into_inner(trials) {
+        check::release(trials.into_engine()).await;
+    }
     Ok(code)
 }
 
@@ -150,15 +154,15 @@ impl Tally {
 }
 
 /// Tries `cases`, `jobs` at once, and tells of each as it ends.
-async fn try_all(engine: &Arc<Engine>, cases: Vec<Case>, jobs: usize) -> Tally {
+async fn try_all(trials: &Arc<Trials>, cases: Vec<Case>, jobs: usize) -> Tally {
     let turns = Arc::new(Semaphore::new(jobs));
     let mut running = JoinSet::new();
     for case in cases {
-        let (engine, turns) = (engine.clone(), turns.clone());
+        let (trials, turns) = (trials.clone(), turns.clone());
         running.spawn(async move {
             let _turn = turns.acquire_owned().await;
             let begun = Instant::now();
-            let result = case.run(engine).await;
+            let result = trials.run(&case).await;
             (case, result, begun.elapsed().as_secs_f64())
         });
     }
