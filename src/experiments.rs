@@ -12,28 +12,52 @@ mod comes_back;
 mod comes_up;
 mod counts_on;
 mod cpu_limit;
+mod debug_mode;
+mod declares_health;
+mod default_values;
 mod dependency_cache;
 mod dependency_is_there;
 mod each_its_own;
 mod ends_by_itself;
+mod ends_healthy;
 mod environment_rules;
+mod environment_sources;
 mod file_secret;
+mod finds_by_name;
+mod finds_override;
 mod forgets;
 mod glutton_dies;
+mod health_deadlines;
 mod history_without;
 mod image_size;
 mod in_memory;
 mod internal_network;
 mod job_waits;
 mod keeps_writing;
+mod key_at_start;
+mod key_not_in_image;
 mod leaves_no_trace;
+mod listens;
+mod live_code;
+mod log_accesses;
+mod log_exceptions;
+mod log_fields;
+mod log_legible;
+mod log_level;
+mod log_time;
 mod logs_are_json;
 mod logs_at_once;
 mod memory_limit;
+mod mode_rises;
+mod model_loaded;
 mod model_origin;
+mod needed_arrives;
 mod needs_app;
 mod no_canaries;
+mod no_host_mounts;
 mod no_warnings;
+mod not_condemned;
+mod not_written;
 mod notices_failure;
 mod notices_hang;
 mod persists;
@@ -41,8 +65,12 @@ mod port_by_variable;
 mod predicts;
 mod prints_file;
 mod publishable;
+mod publishes;
 mod publishes_port;
+mod reaches;
 mod read_only;
+mod recovers;
+mod requires_variable;
 mod respects_stop;
 mod runs_without_root;
 mod scales;
@@ -51,7 +79,11 @@ mod starts_afresh;
 mod stops_cleanly;
 mod turns_healthy;
 mod valid_project;
+mod variable_arrives;
+mod variable_rules;
 mod waits_for_app;
+mod warns_soon;
+mod way_out;
 mod without_capabilities;
 mod writable;
 mod writes_history;
@@ -175,6 +207,8 @@ impl Entry {
 pub static CATALOGUE: &[Entry] = &[
     Entry::of::<builds::Builds>(),
     Entry::of::<answers::Answers>(),
+    Entry::of::<listens::Listens>(),
+    Entry::of::<model_loaded::ModelLoaded>(),
     Entry::of::<runs_without_root::RunsWithoutRoot>(),
     Entry::of::<code_is_read_only::CodeIsReadOnly>(),
     Entry::of::<stops_cleanly::StopsCleanly>(),
@@ -182,18 +216,48 @@ pub static CATALOGUE: &[Entry] = &[
     Entry::of::<dependency_cache::DependencyCache>(),
     Entry::of::<image_size::ImageSize>(),
     Entry::of::<no_canaries::NoCanaries>(),
+    Entry::of::<needed_arrives::NeededArrives>(),
+    Entry::of::<key_not_in_image::KeyNotInImage>(),
+    Entry::of::<key_at_start::KeyAtStart>(),
     Entry::of::<comes_up::ComesUp>(),
     Entry::of::<no_warnings::NoWarnings>(),
     Entry::of::<job_waits::JobWaits>(),
     Entry::of::<scales::Scales>(),
     Entry::of::<internal_network::InternalNetwork>(),
     Entry::of::<environment_rules::EnvironmentRules>(),
+    Entry::of::<default_values::DefaultValues>(),
+    Entry::of::<variable_rules::VariableRules>(),
     Entry::of::<file_secret::FileSecret>(),
+    Entry::of::<declares_health::DeclaresHealth>(),
     Entry::of::<turns_healthy::TurnsHealthy>(),
     Entry::of::<notices_failure::NoticesFailure>(),
+    Entry::of::<recovers::Recovers>(),
     Entry::of::<notices_hang::NoticesHang>(),
+    Entry::of::<health_deadlines::HealthDeadlines>(),
+    Entry::of::<not_condemned::NotCondemned>(),
+    Entry::of::<ends_healthy::EndsHealthy>(),
+    Entry::of::<warns_soon::WarnsSoon>(),
     Entry::of::<logs_are_json::LogsAreJson>(),
+    Entry::of::<log_fields::LogFields>(),
+    Entry::of::<log_accesses::LogAccesses>(),
+    Entry::of::<log_exceptions::LogExceptions>(),
+    Entry::of::<log_legible::LogLegible>(),
+    Entry::of::<log_time::LogTime>(),
+    Entry::of::<log_level::LogLevel>(),
     Entry::of::<persists::Persists>(),
+    Entry::of::<requires_variable::RequiresVariable>(),
+    Entry::of::<variable_arrives::VariableArrives>(),
+    Entry::of::<not_written::NotWritten>(),
+    Entry::of::<environment_sources::EnvironmentSources>(),
+    Entry::of::<finds_by_name::FindsByName>(),
+    Entry::of::<reaches::Reaches>(),
+    Entry::of::<way_out::WayOut>(),
+    Entry::of::<publishes::Publishes>(),
+    Entry::of::<finds_override::FindsOverride>(),
+    Entry::of::<mode_rises::ModeRises>(),
+    Entry::of::<live_code::LiveCode>(),
+    Entry::of::<debug_mode::DebugMode>(),
+    Entry::of::<no_host_mounts::NoHostMounts>(),
     Entry::of::<serves::Serves>(),
     Entry::of::<predicts::Predicts>(),
     Entry::of::<prints_file::PrintsFile>(),

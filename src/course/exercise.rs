@@ -60,6 +60,8 @@ pub struct Exercise {
     pub add_urls: Vec<String>,
     /// What network the steps of a build have.
     pub build_network: BuildNetwork,
+    /// The port that the app must serve on.
+    pub port: u16,
     /// The compose services that the goal asks for: role and name.
     pub services: BTreeMap<String, String>,
     /// The checklist, in order.
@@ -84,6 +86,9 @@ pub const STUDENT_FILES: [&str; 8] = [
     "**/docker-compose*.yml",
     "**/.env*",
 ];
+
+/// The port that the course's app serves on when nobody says otherwise.
+pub const APP_PORT: u16 = 8000;
 
 impl Exercise {
     /// Understands the folder of one exercise.
@@ -149,6 +154,7 @@ impl Exercise {
             images: manifest.images.into_inner(),
             add_urls: manifest.add_urls,
             build_network: manifest.build_network,
+            port: manifest.port.unwrap_or(APP_PORT),
             services: manifest.services,
             items: manifest
                 .items

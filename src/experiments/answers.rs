@@ -1,4 +1,3 @@
-use super::bench::APP_PORT;
 use super::{Bench, Experiment, NoParams, predicts};
 use crate::verdict::Finding;
 
@@ -14,9 +13,7 @@ impl Experiment for Answers {
     const WHY: &'static str = "Una imagen que solo arranca con ayuda, o que no se oye desde fuera, no se puede desplegar.";
 
     fn tried(_: &NoParams) -> String {
-        format!(
-            "arrancar la imagen sola, pedir `/health` en el puerto {APP_PORT} desde fuera y clasificar tres flores"
-        )
+        "arrancar la imagen sola, pedir `/health` desde fuera y clasificar tres flores".into()
     }
 
     async fn run(bench: &Bench<'_>, _: &NoParams) -> anyhow::Result<Finding> {
@@ -25,7 +22,7 @@ impl Experiment for Answers {
             Ok(answering) => answering,
             Err(finding) => return Ok(finding),
         };
-        Ok(match predicts::wrong(container, APP_PORT).await? {
+        Ok(match predicts::wrong(container, bench.port()).await? {
             Some(saw) => Finding::failed(saw),
             None => Finding::passed("`/health` respondió 200 y las tres flores salieron bien"),
         })

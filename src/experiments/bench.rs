@@ -2,21 +2,31 @@
 
 mod alone;
 pub mod as_app;
+mod health_check;
 mod history;
 mod image;
 mod inside;
+pub mod instant;
+mod keyed;
+pub mod modes;
 mod mortal;
 pub mod patient;
 pub mod program;
 mod published;
 mod risen;
 mod scaled;
+pub mod scene;
+mod slow_start;
+pub mod spoken;
 pub mod stopped;
+pub mod views;
+mod warning;
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
+use sha2::{Digest, Sha256};
 use tokio::sync::{OnceCell, RwLock};
 
 use crate::course::Exercise;
@@ -24,28 +34,37 @@ use crate::lab::Lab;
 use crate::lab::layers::{Layers, MARK_PREFIX};
 use crate::lab::token;
 use crate::policy::Allowance;
-use crate::submission::compose::{self, ComposeError, Loaded, Provider, Service};
+use crate::submission::compose::{self, ComposeError, Loaded, Project, Provider, Service};
+use crate::submission::snapshot::Entry;
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
 pub use alone::{ANSWER_LIMIT, Alone, wait_for_answer};
+pub use health_check::HealthCheck;
 pub use image::{Image, StepError};
 pub use inside::{Inside, look_inside};
+pub use keyed::{KEY_VARIABLE, Keyed};
 pub use mortal::Fate;
 pub use patient::Patient;
 pub use published::Published;
-pub use risen::{Front, JobRun, Risen};
+pub use risen::{Front, JobRun, Risen, counter, plain};
 pub use scaled::Scaled;
+pub use scene::{Scene, Setting};
+pub use slow_start::{HEALTHY_LIMIT, LOADING, SlowStart, WARNS_SOON};
+use spoken::Spoken;
 pub use stopped::Stopped;
+pub use warning::WARNING_LIMIT;
 
-/// The port that the course's app serves on.
-pub const APP_PORT: u16 = 8000;
+pub use crate::course::exercise::APP_PORT;
 
 /// The header that carries the key of the app's break switch.
 pub const KEY_HEADER: &str = "X-Aula";
 
 /// The role, in an exercise's `[services]`, of the service that serves the app.
 pub const API_ROLE: &str = "api";
+
+/// What a project is called that does not say.
+const PROJECT: &str = "entrega";
 
 /// What the experiments of an exercise want in the submission before anything is built.
 #[derive(Clone, Debug, Default)]
@@ -77,6 +96,8 @@ pub struct Bench<'lab> {
     pub exercise: &'lab Exercise,
     /// What is built: the submission, the course's files laid over it, with the canaries planted.
     planted: Snapshot,
+    /// What stands around the project when it runs: as the student has it, but for the secrets.
+    outside: Snapshot,
     /// The compose project as the student would run it, or why there is none.
     pub compose: Result<Option<Loaded>, ComposeError>,
     /// The compose project in the checker's surroundings.
@@ -97,7 +118,16 @@ pub struct Bench<'lab> {
     alone: OnceCell<Alone<'lab>>,
     patient: OnceCell<Result<Patient<'lab>, Finding>>,
     stopped: OnceCell<Result<Stopped, Finding>>,
+    relief: OnceCell<Result<Patient<'lab>, Finding>>,
+    slow_start: OnceCell<Result<SlowStart, Finding>>,
+    warning: OnceCell<Finding>,
+    keyed: OnceCell<Result<Keyed, Finding>>,
+    spoken: OnceCell<Result<Spoken, Finding>>,
     risen: OnceCell<Result<Risen<'lab>, Finding>>,
+    scenes: scene::Scenes<'lab>,
+    views: OnceCell<views::Views>,
+    /// Images of services that are built otherwise than the one under test.
+    others: tokio::sync::Mutex<Vec<image::Other>>,
     scaled: OnceCell<Result<Scaled, Finding>>,
     /// Held shared while the stack is observed, alone while it is changed.
     pub stack_turn: RwLock<()>,
@@ -122,6 +152,8 @@ impl<'lab> Bench<'lab> {
             ("APP_NAME".to_owned(), app_name.clone()),
             ("LOG_LEVEL".to_owned(), "DEBUG".to_owned()),
         ]);
+        let run = token(12);
+        let files = said_elsewhere(files, exercise, &plants.canaries, &run);
         let compose = load(&files, &BTreeMap::new());
         let secrets = match &compose {
             Ok(Some(loaded)) => secret_files(loaded),
@@ -129,24 +161,26 @@ impl<'lab> Bench<'lab> {
         };
         let Planted {
             planted,
-            mut outside,
+            outside,
             marks,
             stamps,
-        } = Planted::new(files, plants, &secrets);
+        } = Planted::new(files, plants, &secrets, &run);
         // A `.env` that says the same as the shell, so that either way from outside leads in.
-        outside.insert(".env", dotenv_saying(&outside, &shell), false);
+        let mut around = outside.clone();
+        scene::define(&mut around, ".env", &shell);
         let tuned = match &compose {
-            Ok(Some(_)) => load(&outside, &shell).ok().flatten(),
+            Ok(Some(_)) => load(&around, &shell).ok().flatten(),
             _ => None,
         };
         let dir = lab.shared_dir().join("entrega");
         std::fs::create_dir(&dir)?;
-        outside.write(&dir)?;
+        around.write(&dir)?;
         lab.hand_over(lab.shared_dir())?;
         Ok(Self {
             lab,
             exercise,
             planted,
+            outside,
             compose,
             tuned,
             canaries: marks,
@@ -160,7 +194,15 @@ impl<'lab> Bench<'lab> {
             alone: OnceCell::new(),
             patient: OnceCell::new(),
             stopped: OnceCell::new(),
+            relief: OnceCell::new(),
+            slow_start: OnceCell::new(),
+            warning: OnceCell::new(),
+            keyed: OnceCell::new(),
+            spoken: OnceCell::new(),
             risen: OnceCell::new(),
+            scenes: scene::Scenes::default(),
+            views: OnceCell::new(),
+            others: tokio::sync::Mutex::default(),
             scaled: OnceCell::new(),
             stack_turn: RwLock::default(),
             patient_turn: tokio::sync::Mutex::default(),
@@ -172,12 +214,23 @@ impl<'lab> Bench<'lab> {
         (self.tell)(Event::Doing(what.into()));
     }
 
+    /// A word that only this check knows, the same for all its experiments.
+    pub fn word(&self) -> &str {
+        let last = self.app_name.rsplit(' ').next();
+        last.unwrap_or(&self.app_name)
+    }
+
     /// The name that the exercise asks the service of `role` to have.
     pub fn service_name<'a>(&'a self, role: &'a str) -> &'a str {
         self.exercise
             .services
             .get(role)
             .map_or(role, String::as_str)
+    }
+
+    /// The port that the exercise asks the app to serve on.
+    pub fn port(&self) -> u16 {
+        self.exercise.port
     }
 
     /// What the policy lets a submission of this exercise do.
@@ -193,27 +246,14 @@ impl<'lab> Bench<'lab> {
     /// Gives the project's secrets and configs copies of their own, where no container that mounts the folder around
     /// them for writing can put a link in their place.
     pub(crate) fn set_secrets_apart(&mut self) -> std::io::Result<()> {
-        let Some(tuned) = &mut self.tuned else {
-            return Ok(());
-        };
-        let dir = self.lab.dir().join("aparte");
-        std::fs::create_dir(&dir)?;
-        let project = &mut tuned.project;
-        let all = project
-            .secrets
-            .values_mut()
-            .chain(project.configs.values_mut());
-        for (index, provided) in all.enumerate() {
-            if let Provider::File(path) = &mut provided.provider.value
-                && let Ok(real) = self.dir.join(&*path).canonicalize()
-                && real.is_file()
-            {
-                let copy = dir.join(index.to_string());
-                std::fs::copy(real, &copy)?;
-                *path = copy.to_string_lossy().into_owned();
+        match &mut self.tuned {
+            Some(tuned) => {
+                let apart = self.lab.shared_dir().join("aparte");
+                set_apart(&mut tuned.project, &self.dir, &apart)?;
+                self.lab.hand_over(&apart)
             }
+            None => Ok(()),
         }
-        Ok(())
     }
 
     /// The project that is brought up: as the student has it, in the checker's surroundings.
@@ -283,8 +323,83 @@ pub(crate) fn load(
         files: &[],
         env_files: &[],
         profiles: &[],
-        project: "entrega",
+        project: PROJECT,
     })
+}
+
+/// Copies the files of the secrets and configs of `project`, which lie below `dir`, into the new folder `apart`.
+fn set_apart(project: &mut Project, dir: &Path, apart: &Path) -> std::io::Result<()> {
+    std::fs::create_dir(apart)?;
+    let all = project
+        .secrets
+        .values_mut()
+        .chain(project.configs.values_mut());
+    for (index, provided) in all.enumerate() {
+        if let Provider::File(path) = &mut provided.provider.value
+            && let Ok(real) = dir.join(&*path).canonicalize()
+            && real.is_file()
+        {
+            let copy = apart.join(index.to_string());
+            std::fs::copy(real, &copy)?;
+            *path = copy.to_string_lossy().into_owned();
+        }
+    }
+    Ok(())
+}
+
+/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
+pub fn fingerprint(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
+/// The mark of the `index`th canary of a run.
+fn mark(run: &str, index: usize) -> String {
+    format!("{MARK_PREFIX}{run}-{index:02}")
+}
+
+/// Shorter contents of the course's own secrets may be meant otherwise where they stand again.
+const SECRET_LENGTH: usize = 16;
+
+/// Puts the mark of a canary wherever else the submission says what the course's own file at that path holds: a
+/// secret that was copied by hand is a secret.
+fn said_elsewhere(
+    mut files: Snapshot,
+    exercise: &Exercise,
+    canaries: &[String],
+    run: &str,
+) -> Snapshot {
+    for (index, path) in canaries.iter().enumerate() {
+        let held = exercise.course_files.file(path);
+        let Some(held) = held.and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
+            continue;
+        };
+        let held = held.trim();
+        if held.len() < SECRET_LENGTH {
+            continue;
+        }
+        let said: Vec<(String, String, bool)> = files
+            .entries()
+            .filter_map(|(path, entry)| match entry {
+                Entry::File { bytes, executable } => {
+                    let text = std::str::from_utf8(bytes).ok()?;
+                    let text = text
+                        .contains(held)
+                        .then(|| text.replace(held, &mark(run, index)))?;
+                    Some((path.to_owned(), text, *executable))
+                }
+                _ => None,
+            })
+            .collect();
+        for (path, text, executable) in said {
+            files.insert(&path, text, executable);
+        }
+    }
+    files
 }
 
 /// The files, inside the submission, that the project's secrets come from.
@@ -315,8 +430,7 @@ struct Planted {
 }
 
 impl Planted {
-    fn new(files: Snapshot, plants: &Plants, secrets: &[String]) -> Self {
-        let run = token(12);
+    fn new(files: Snapshot, plants: &Plants, secrets: &[String], run: &str) -> Self {
         let mut all = Self {
             planted: files.clone(),
             outside: files,
@@ -331,7 +445,7 @@ impl Planted {
             .iter()
             .filter(|path| !plants.canaries.contains(path));
         for (index, path) in canaries.chain(others).enumerate() {
-            let mark = format!("{MARK_PREFIX}{run}-{index:02}");
+            let mark = mark(run, index);
             if secrets.contains(path) || path.starts_with("secretos/") {
                 // The whole content is the secret.
                 for files in [&mut all.planted, &mut all.outside] {
@@ -381,33 +495,36 @@ fn append(files: &mut Snapshot, path: &str, mark: &str) {
     files.insert(path, content, false);
 }
 
-/// The student's `.env` with the variables of `shell` as they are there.
-fn dotenv_saying(files: &Snapshot, shell: &BTreeMap<String, String>) -> String {
-    let own = files
-        .file(".env")
-        .map(|bytes| String::from_utf8_lossy(bytes).into_owned());
-    let named = |line: &str| {
-        let line = line.trim_start().trim_start_matches("export ");
-        shell.keys().any(|name| {
-            line.strip_prefix(name.as_str())
-                .is_some_and(|rest| rest.starts_with('='))
-        })
-    };
-    let own = own.unwrap_or_default();
-    let kept = own
-        .lines()
-        .filter(|line| !named(line))
-        .map(|line| format!("{line}\n"));
-    kept.chain(
-        shell
-            .iter()
-            .map(|(name, value)| format!("{name}={value}\n")),
-    )
-    .collect()
-}
-
 /// The start of the compose file, for faults that have no better place.
 pub fn compose_start(bench: &Bench<'_>) -> Option<Location> {
     let loaded = bench.compose.as_ref().ok()?.as_ref()?;
     Some(Location::line(loaded.project.files.first()?, 1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version(files: &Snapshot, path: &str) -> String {
+        let bytes = files.file(path).expect("there");
+        let json: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
+        json["version"].as_str().unwrap_or_default().to_owned()
+    }
+
+    #[test]
+    fn a_stamped_file_has_another_version_where_it_is_built_than_around_the_project() {
+        let mut files = Snapshot::default();
+        files.insert("modelo.json", r#"{"version": "1", "clases": []}"#, false);
+        files.insert("notas.txt", "no es JSON", false);
+        let plants = Plants {
+            stamped: vec!["modelo.json".into(), "notas.txt".into(), "falta".into()],
+            ..Plants::default()
+        };
+        let all = Planted::new(files, &plants, &[], "prueba");
+        assert_eq!(all.stamps.len(), 1);
+        let stamp = &all.stamps["modelo.json"];
+        assert_ne!(stamp.built, stamp.around);
+        assert_eq!(version(&all.planted, "modelo.json"), stamp.built);
+        assert_eq!(version(&all.outside, "modelo.json"), stamp.around);
+    }
 }

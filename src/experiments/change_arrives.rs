@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bench::{APP_PORT, StepError};
+use super::bench::StepError;
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::lab::token;
@@ -86,14 +86,18 @@ impl Experiment for ChangeArrives {
                 )));
             }
         };
-        let alone = bench.start_served(&built, &name, APP_PORT, |_| {}).await?;
+        let alone = bench
+            .start_served(&built, &name, bench.port(), |_| {})
+            .await?;
         let (Some(container), None) = (&alone.container, &alone.trouble) else {
             return Ok(Finding::failed(format!(
                 "cambié {change}, y con el cambio {}",
                 alone.trouble.unwrap_or_default()
             )));
         };
-        let reply = container.ask(APP_PORT, &Request::get("/config")).await?;
+        let reply = container
+            .ask(bench.port(), &Request::get("/config"))
+            .await?;
         let told = &reply.json()[change.key()];
         Ok(if told.as_str() == Some(word.as_str()) {
             Finding::passed(format!("puse «{word}», y la app tiene «{word}»"))

@@ -1,6 +1,5 @@
 use anyhow::Context;
 
-use super::bench::APP_PORT;
 use super::bench::as_app::AS_EACH;
 use super::{Bench, Experiment, NoParams};
 use crate::lab::http::Request;
@@ -59,7 +58,7 @@ impl Experiment for CodeIsReadOnly {
             return Ok(Finding::failed(alone.trouble.clone().unwrap_or_default()));
         };
         let config = container
-            .ask(APP_PORT, &Request::get("/config"))
+            .ask(bench.port(), &Request::get("/config"))
             .await?
             .json();
         let code = config["codigo"]

@@ -2,7 +2,6 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::bench::APP_PORT;
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -39,7 +38,9 @@ impl Experiment for DependencyIsThere {
             Ok(answering) => answering,
             Err(finding) => return Ok(finding),
         };
-        let config = container.ask(APP_PORT, &Request::get("/config")).await?;
+        let config = container
+            .ask(bench.port(), &Request::get("/config"))
+            .await?;
         match &config.json()["utiles"] {
             Value::String(version) if *version == params.version => {}
             Value::String(version) => {

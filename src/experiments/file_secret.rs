@@ -1,7 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
+use super::bench::fingerprint;
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::verdict::Finding;
@@ -15,6 +15,38 @@ pub struct FileSecret;
 pub struct Params {
     /// El archivo de la entrega que guarda el secreto.
     ruta: String,
+    /// En qué se fija: `app` (si la recibe), `inspect`, `entorno` o `imagen`. Si no se pone, en todo.
+    #[serde(default = "Place::all")]
+    mira: Vec<Place>,
+}
+
+/// Where the secret is looked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+enum Place {
+    /// La app: tiene que recibirla.
+    App,
+    /// Lo que enseña `docker inspect`.
+    Inspect,
+    /// El entorno de los procesos.
+    Entorno,
+    /// Las capas, la configuración y la historia de la imagen.
+    Imagen,
+}
+
+impl Place {
+    fn all() -> Vec<Self> {
+        vec![Self::App, Self::Inspect, Self::Entorno, Self::Imagen]
+    }
+
+    fn told(self) -> &'static str {
+        match self {
+            Self::App => "en la app",
+            Self::Inspect => "en `docker inspect`",
+            Self::Entorno => "en `/proc/*/environ`",
+            Self::Imagen => "en la imagen",
+        }
+    }
 }
 
 /// Prints how many processes have the secret in their environment, and of how many it could be read.
@@ -49,8 +81,14 @@ impl Experiment for FileSecret {
     const WHY: &'static str = "Las variables de entorno se ven en `docker inspect`, en los volcados y en los procesos hijos; un archivo en `/run/secrets` no.";
 
     fn tried(params: &Params) -> String {
+        let places: Vec<&str> = params.mira.iter().map(|place| place.told()).collect();
+        let places = match places.split_last() {
+            Some((last, [])) => (*last).to_owned(),
+            Some((last, others)) => format!("{} y {last}", others.join(", ")),
+            None => "en ninguna parte".to_owned(),
+        };
         format!(
-            "poner una clave al azar en `{}` y buscarla en la app, en `docker inspect`, en `/proc/*/environ` y en la imagen",
+            "poner una clave al azar en `{}` y buscarla {places}",
             params.ruta
         )
     }
@@ -60,10 +98,11 @@ impl Experiment for FileSecret {
     }
 
     async fn run(bench: &Bench<'_>, params: &Params) -> anyhow::Result<Finding> {
-        let (risen, image) = match (bench.risen().await, bench.image().await) {
-            (Ok(risen), Ok(image)) => (risen, image),
-            (Err(finding), _) | (_, Err(finding)) => return Ok(finding),
+        let risen = match bench.risen().await {
+            Ok(risen) => risen,
+            Err(finding) => return Ok(finding),
         };
+        let looks = |place| params.mira.contains(&place);
         let _turn = bench.stack_turn.read().await;
         let front = match bench.front(risen).await? {
             Ok(front) => front,
@@ -82,60 +121,70 @@ impl Experiment for FileSecret {
             .as_str()
             .unwrap_or_default()
             .to_owned();
-        let secret = bench
+        let received = bench
             .canaries
             .keys()
             .find(|mark| fingerprint(mark) == print);
-        let Some(secret) = secret else {
-            return failed(if print.is_empty() {
-                "la app no recibe ninguna clave".to_owned()
-            } else {
-                format!("la app tiene una clave, pero no es la de `{}`", params.ruta)
-            });
-        };
-        let inspected = serde_json::to_string(&front.container.inspect().await?.config)?;
-        if inspected.contains(secret.as_str()) {
-            return failed("la clave se lee en `docker inspect`".to_owned());
-        }
-        let look = front
-            .container
-            .witnessed(bench.base_image()?, LOOK, &[secret])
-            .await?;
-        match look.trim().split_once(' ') {
-            Some((_, "0")) | None => {
-                return Ok(Finding::error("no pude mirar el entorno de los procesos"));
+        let secret = match received {
+            Some(secret) => secret.as_str(),
+            None if looks(Place::App) => {
+                return failed(if print.is_empty() {
+                    "la app no recibe ninguna clave".to_owned()
+                } else {
+                    format!("la app tiene una clave, pero no es la de `{}`", params.ruta)
+                });
             }
-            Some(("0", _)) => {}
-            Some(_) => {
+            None => match bench.canary(&params.ruta) {
+                Some(secret) => secret,
+                None => return Ok(Finding::error("no quedó ninguna clave puesta")),
+            },
+        };
+        if looks(Place::Inspect) {
+            let inspected = serde_json::to_string(&front.container.inspect().await?.config)?;
+            if inspected.contains(secret) {
+                return failed("la clave se lee en `docker inspect`".to_owned());
+            }
+        }
+        if looks(Place::Entorno) {
+            let look = front
+                .container
+                .witnessed(bench.base_image()?, LOOK, &[secret])
+                .await?;
+            match look.trim().split_once(' ') {
+                Some((_, "0")) | None => {
+                    return Ok(Finding::error("no pude mirar el entorno de los procesos"));
+                }
+                Some(("0", _)) => {}
+                Some(_) => {
+                    return failed(
+                        "la clave está en el entorno de un proceso (`/proc/*/environ`)".to_owned(),
+                    );
+                }
+            }
+        }
+        if looks(Place::Imagen) {
+            let image = match bench.image().await {
+                Ok(image) => image,
+                Err(finding) => return Ok(finding),
+            };
+            let layers = bench.layers(image).await?;
+            if layers.config.contains(secret) {
                 return failed(
-                    "la clave está en el entorno de un proceso (`/proc/*/environ`)".to_owned(),
+                    "la clave está en la configuración o en la historia de la imagen".to_owned(),
                 );
             }
+            let has = |marks: &[String]| marks.iter().any(|mark| mark == secret);
+            if let Some((_, file)) = layers.files().find(|(_, file)| has(&file.marks)) {
+                return failed(format!(
+                    "la clave está dentro de la imagen, en `/{}`",
+                    file.path
+                ));
+            }
         }
-        let layers = bench.layers(image).await?;
-        if layers.config.contains(secret.as_str()) {
-            return failed(
-                "la clave está en la configuración o en la historia de la imagen".to_owned(),
-            );
-        }
-        if let Some((_, file)) = layers.files().find(|(_, file)| file.marks.contains(secret)) {
-            return failed(format!(
-                "la clave está dentro de la imagen, en `/{}`",
-                file.path
-            ));
-        }
-        Ok(Finding::passed(
-            "la app recibió la clave (coincide su huella) y no se ve en `inspect`, en el entorno ni en la imagen",
-        ))
+        Ok(Finding::passed(match params.mira.as_slice() {
+            [Place::App] => "la app recibió la clave: coincide su huella".to_owned(),
+            [only] => format!("busqué la clave {} y no está", only.told()),
+            _ => "la app recibió la clave (coincide su huella) y no se ve en `inspect`, en el entorno ni en la imagen".to_owned(),
+        }))
     }
-}
-
-/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
-fn fingerprint(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
 }

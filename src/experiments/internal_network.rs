@@ -88,14 +88,16 @@ impl Experiment for InternalNetwork {
 }
 
 /// A network as the engine has it.
-struct Wire {
-    name: String,
-    internal: bool,
+pub struct Wire {
+    /// Its name.
+    pub name: String,
+    /// Whether it has no way out.
+    pub internal: bool,
     gateway: String,
 }
 
 /// The networks of a container by id.
-async fn networks(container: &Container<'_>) -> anyhow::Result<BTreeMap<String, Wire>> {
+pub async fn networks(container: &Container<'_>) -> anyhow::Result<BTreeMap<String, Wire>> {
     let settings = container.inspect().await?.network_settings;
     let attached = settings
         .and_then(|settings| settings.networks)
@@ -118,10 +120,10 @@ async fn networks(container: &Container<'_>) -> anyhow::Result<BTreeMap<String, 
     Ok(wires)
 }
 
-/// The key of the project's network whose name on the engine ends with it.
-fn key(project: &crate::submission::compose::Project, name: &str) -> String {
+/// The key of the project's network whose name on the engine ends with it, as Compose joins them.
+pub fn key(project: &crate::submission::compose::Project, name: &str) -> String {
     let mut keys = project.networks.keys();
-    keys.find(|key| name.ends_with(&format!("-{key}")))
+    keys.find(|key| name.ends_with(&format!("_{key}")))
         .cloned()
         .unwrap_or_else(|| name.to_owned())
 }

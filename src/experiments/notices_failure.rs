@@ -31,15 +31,26 @@ impl Experiment for NoticesFailure {
 }
 
 /// Makes the app ill, sees whether the engine notices, and cures it.
-pub(super) async fn notice(
-    bench: &Bench<'_>,
-    patient: &Patient<'_>,
+pub(super) async fn notice<'a, 'lab>(
+    bench: &'a Bench<'lab>,
+    mut patient: &'a Patient<'lab>,
     mode: &str,
     symptom: &str,
 ) -> anyhow::Result<Finding> {
     let _turn = bench.patient_turn.lock().await;
     let at = patient.healthcheck.clone();
-    match patient.turns(HealthStatusEnum::HEALTHY).await? {
+    let mut first = patient.turns(HealthStatusEnum::HEALTHY).await?;
+    if matches!(first, Change::Never(_)) && patient.was_ill() {
+        match bench.relief().await {
+            Some(Ok(relief)) => {
+                patient = relief;
+                first = patient.turns(HealthStatusEnum::HEALTHY).await?;
+            }
+            Some(Err(finding)) => return Ok(finding),
+            None => {}
+        }
+    }
+    match first {
         Change::Seen(_) => {}
         Change::Unprobed => return Ok(Finding::unverified(patient.unprobed())),
         _ => return Ok(Finding::failed("la app no llegó a estar sana antes de la avería").at(at)),

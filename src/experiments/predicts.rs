@@ -1,4 +1,3 @@
-use super::bench::APP_PORT;
 use super::{Bench, Experiment, NoParams};
 use crate::lab::container::Container;
 use crate::lab::http::Request;
@@ -32,7 +31,7 @@ impl Experiment for Predicts {
             Ok(answering) => answering,
             Err(finding) => return Ok(finding),
         };
-        Ok(match wrong(container, APP_PORT).await? {
+        Ok(match wrong(container, bench.port()).await? {
             Some(saw) => Finding::failed(saw),
             None => Finding::passed("las tres flores salieron bien"),
         })

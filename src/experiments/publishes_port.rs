@@ -123,3 +123,19 @@ fn told(port: &Port) -> String {
 fn is_reached(ip: &str) -> bool {
     ["0.0.0.0", "127.0.0.1", "::", "::1"].contains(&ip)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn localhost_leads_to_the_loopback_and_to_all_addresses_but_to_no_other() {
+        assert!(
+            ["0.0.0.0", "127.0.0.1", "::", "::1"]
+                .into_iter()
+                .all(is_reached)
+        );
+        assert!(!is_reached("192.168.1.20"));
+        assert!(!is_reached("127.0.0.2"));
+    }
+}

@@ -1,4 +1,3 @@
-use super::bench::APP_PORT;
 use super::{Bench, Experiment, NoParams, predicts};
 use crate::verdict::Finding;
 
@@ -24,7 +23,7 @@ impl Experiment for WithoutCapabilities {
             Ok(image) => image,
             Err(finding) => return Ok(finding),
         };
-        let started = bench.start_served(&image.built, "sin-capacidades", APP_PORT, |body| {
+        let started = bench.start_served(&image.built, "sin-capacidades", bench.port(), |body| {
             let host = body.host_config.get_or_insert_default();
             host.cap_drop = Some(vec!["ALL".to_owned()]);
         });
@@ -36,7 +35,7 @@ impl Experiment for WithoutCapabilities {
             ))
             .at(image.starts_at()));
         };
-        Ok(match predicts::wrong(container, APP_PORT).await? {
+        Ok(match predicts::wrong(container, bench.port()).await? {
             Some(saw) => Finding::failed(format!("sin capacidades, {saw}")),
             None => Finding::passed("arranca y predice igual"),
         })

@@ -368,6 +368,18 @@ impl<'lab> Container<'lab> {
         })
     }
 
+    /// Its IPv4 addresses, one for each network that it is on.
+    ///
+    /// # Errors
+    /// When the engine does not answer.
+    pub async fn addresses(&self) -> anyhow::Result<Vec<String>> {
+        let network = self.inspect().await?.network_settings;
+        let networks = network.and_then(|network| network.networks);
+        let endpoints = networks.unwrap_or_default().into_values();
+        let addresses = endpoints.filter_map(|endpoint| endpoint.ip_address);
+        Ok(addresses.filter(|ip| !ip.is_empty()).collect())
+    }
+
     /// The port of the host that `port` of it is published on; nothing when it is not.
     ///
     /// # Errors
@@ -411,6 +423,28 @@ impl<'lab> Container<'lab> {
             .await?
             .with_context(|| format!("`{}` no tiene dirección", self.name))?;
         request.send(self.lab.engine(), addr).await
+    }
+
+    /// Sends `request` to the port of the host that `port` of it is published on, as a browser there would; nothing
+    /// when it is not published.
+    ///
+    /// # Errors
+    /// As [`Request::send`].
+    pub async fn ask_published(
+        &self,
+        port: u16,
+        request: &Request<'_>,
+    ) -> anyhow::Result<Option<Reply>> {
+        let Some(published) = self.published(port).await? else {
+            return Ok(None);
+        };
+        let host = match &self.lab.engine().facts().reach {
+            Reach::Published(host) => host.as_str(),
+            Reach::Direct | Reach::Namespace(_) => "127.0.0.1",
+        };
+        let found = tokio::net::lookup_host((host, published)).await?.next();
+        let addr = found.with_context(|| format!("`{host}` no tiene dirección"))?;
+        request.send(self.lab.engine(), addr).await.map(Some)
     }
 
     /// The lab that it belongs to.

@@ -76,6 +76,19 @@ impl Layers {
             .flat_map(|layer| layer.files.iter().map(move |file| (layer, file)))
     }
 
+    /// Every own file that a container of the image sees: no higher layer took it away or put another in its place.
+    pub fn visible(&self) -> impl Iterator<Item = &LayerFile> {
+        let hidden = |index: usize, path: &str| {
+            let higher = self.own[index + 1..].iter().flat_map(|layer| &layer.files);
+            higher.into_iter().any(|other| hides(&other.path, path))
+        };
+        let layers = self.own.iter().enumerate();
+        layers.flat_map(move |(index, layer)| {
+            let files = layer.files.iter();
+            files.filter(move |file| !hidden(index, &file.path))
+        })
+    }
+
     /// Bytes of all own layers.
     pub fn size(&self) -> u64 {
         self.own.iter().map(Layer::size).sum()
@@ -100,6 +113,22 @@ impl Lab {
             saved.write_all(&chunk?)?;
         }
         tokio::task::spawn_blocking(move || read_saved(saved, &diff_ids)).await?
+    }
+}
+
+/// Whether an entry `upper` of a higher layer hides `lower`: the same file, or a mark that it, or a folder around it,
+/// was taken away (`.wh.NAME`) or emptied (`.wh..wh..opq`).
+fn hides(upper: &str, lower: &str) -> bool {
+    let (dir, name) = upper.rsplit_once('/').unwrap_or(("", upper));
+    let around = |path: &str| {
+        let rest = lower.strip_prefix(path);
+        path.is_empty() || rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    };
+    match name.strip_prefix(".wh.") {
+        None => upper == lower,
+        Some(".wh..opq") => around(dir) && dir != lower,
+        Some(gone) if dir.is_empty() => around(gone),
+        Some(gone) => around(&format!("{dir}/{gone}")),
     }
 }
 
@@ -294,6 +323,31 @@ mod tests {
             let marks = find_marks(&mut Drip(&text, step)).expect("reads");
             assert_eq!(marks, ["MUELLE-abc-01", "MUELLE-abc-02"], "step {step}");
         }
+    }
+
+    #[test]
+    fn a_file_that_a_higher_layer_took_away_is_not_visible() {
+        assert!(hides("app/.wh.README.md", "app/README.md"));
+        assert!(hides(".wh.app", "app/README.md"));
+        assert!(hides("app/.wh..wh..opq", "app/x/README.md"));
+        assert!(hides("app/README.md", "app/README.md"));
+        assert!(!hides("app/.wh.README", "app/README.md"));
+        assert!(!hides("app/README.md.txt", "app/README.md"));
+        let file = |path: &str| LayerFile {
+            path: path.to_owned(),
+            size: 0,
+            marks: Vec::new(),
+        };
+        let layer = |paths: &[&str]| Layer {
+            made_by: String::new(),
+            files: paths.iter().map(|path| file(path)).collect(),
+        };
+        let layers = Layers {
+            own: vec![layer(&["a/uno", "a/dos"]), layer(&["a/.wh.uno", "b/tres"])],
+            config: String::new(),
+        };
+        let seen: Vec<_> = layers.visible().map(|file| file.path.as_str()).collect();
+        assert_eq!(seen, ["a/dos", "a/.wh.uno", "b/tres"]);
     }
 
     #[test]

@@ -43,6 +43,40 @@ impl Container<'_> {
         script: &str,
         args: &[&str],
     ) -> anyhow::Result<String> {
+        let host = HostConfig {
+            pid_mode: Some(format!("container:{}", self.id())),
+            network_mode: Some("none".into()),
+            cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
+            ..HostConfig::default()
+        };
+        let _turn = self.lab().witness_turn.lock().await;
+        self.witness(host, image, script, args).await
+    }
+
+    /// The same in the container's network instead of among its processes: what it reaches there, and by which names.
+    ///
+    /// # Errors
+    /// As [`Self::witnessed`].
+    pub async fn witnessed_network(
+        &self,
+        image: &str,
+        script: &str,
+        args: &[&str],
+    ) -> anyhow::Result<String> {
+        let host = HostConfig {
+            network_mode: Some(format!("container:{}", self.id())),
+            ..HostConfig::default()
+        };
+        self.witness(host, image, script, args).await
+    }
+
+    async fn witness(
+        &self,
+        host: HostConfig,
+        image: &str,
+        script: &str,
+        args: &[&str],
+    ) -> anyhow::Result<String> {
         let words = ["python3", "-I", "-c", script]
             .into_iter()
             .chain(args.iter().copied());
@@ -53,19 +87,15 @@ impl Container<'_> {
             entrypoint: Some(words.map(str::to_owned).collect()),
             cmd: Some(Vec::new()),
             host_config: Some(HostConfig {
-                pid_mode: Some(format!("container:{}", self.id())),
-                network_mode: Some("none".into()),
                 readonly_rootfs: Some(true),
                 cap_drop: Some(vec!["ALL".into()]),
-                cap_add: Some(CAPABILITIES.map(str::to_owned).to_vec()),
                 security_opt: Some(vec!["no-new-privileges".into()]),
                 memory: Some(MEMORY),
                 pids_limit: Some(PIDS),
-                ..HostConfig::default()
+                ..host
             }),
             ..ContainerCreateBody::default()
         };
-        let _turn = self.lab().witness_turn.lock().await;
         let name = format!("testigo-{}", token(6).to_lowercase());
         let witness = Container::create(self.lab(), &name, body).await?;
         let run = async {

@@ -18,6 +18,7 @@ import threading
 import time
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import unquote
 
 from . import registro
 from .modelo import Modelo
@@ -33,6 +34,7 @@ class Estado:
     """Lo que la aplicación recuerda mientras vive."""
 
     modelo = None
+    modelo_ilegible = False
     averia = None
     retenido = False
     despedida = ""
@@ -143,6 +145,11 @@ def metricas():
     return "".join(f"# TYPE {nombre} counter\n{nombre} {valor}\n" for nombre, valor in contadores)
 
 
+def tropezar(motivo):
+    """Falla siempre: así se ve cómo sale una excepción en el registro."""
+    raise ValueError(motivo)
+
+
 class Peticion(BaseHTTPRequestHandler):
     """Atiende una petición HTTP."""
 
@@ -164,7 +171,7 @@ class Peticion(BaseHTTPRequestHandler):
 
     def do_GET(self):
         Estado.peticiones += 1
-        ruta = self.path.split("?")[0]
+        ruta, _, consulta = self.path.partition("?")
         if ruta == "/":
             self.enviar(200, {"hola": entorno("APP_NAME", "iris-api")})
         elif ruta == "/health":
@@ -181,7 +188,12 @@ class Peticion(BaseHTTPRequestHandler):
                 log.error("no pude leer el historial: %s", error)
                 self.enviar(500, {"error": str(error)})
         elif ruta == "/falla":
-            log.error("petición fallida a propósito: %s", ruta, exc_info=ValueError("ñandú"))
+            # `/falla?motivo=…` falla por ese motivo.
+            motivo = unquote(consulta.partition("motivo=")[2]) or "ñandú"
+            try:
+                tropezar(motivo)
+            except ValueError:
+                log.exception("petición fallida a propósito: %s", motivo)
             self.enviar(500, {"error": "a propósito"})
         else:
             self.enviar(404, {"error": "no existe"})
@@ -201,7 +213,8 @@ class Peticion(BaseHTTPRequestHandler):
         """Si la aplicación no está en condiciones, responde 503 (o no responde) y devuelve True."""
         while Estado.averia == "colgado":
             time.sleep(0.2)
-        motivo = Estado.averia or (None if Estado.modelo_listo() else "modelo sin cargar")
+        sin_modelo = "el modelo no se pudo cargar" if Estado.modelo_ilegible else "modelo sin cargar"
+        motivo = Estado.averia or (None if Estado.modelo_listo() else sin_modelo)
         if motivo:
             self.enviar(503, {"status": "enfermo", "motivo": motivo})
         return bool(motivo)
@@ -266,6 +279,7 @@ def cargar():
     try:
         Estado.modelo = Modelo(ruta)
     except (OSError, ValueError) as error:
+        Estado.modelo_ilegible = True
         log.error("no pude cargar el modelo: %s", error)
     else:
         log.info("modelo %s cargado de %s", Estado.modelo.version, ruta)

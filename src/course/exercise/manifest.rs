@@ -65,6 +65,8 @@ pub(crate) struct Manifest {
         description = "Qué red tienen los pasos de la construcción; si no se pone, `index`."
     )]
     pub build_network: BuildNetwork,
+    #[schemars(description = "El puerto en el que la app tiene que servir; si no se pone, 8000.")]
+    pub port: Option<u16>,
     #[serde(default)]
     #[schemars(description = "De quién es cada archivo.")]
     pub files: Files,

@@ -26,6 +26,9 @@ const MORE: Duration = Duration::from_secs(10);
 /// Longest wait for an app that keeps printing.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// What the course's app says on `/health` when it has given up on loading its model.
+const UNREADABLE_MODEL: &str = "el modelo no se pudo cargar";
+
 /// A container of the image under test, and how its start went.
 pub struct Alone<'lab> {
     /// The container; nothing when it could not even start.
@@ -53,7 +56,7 @@ impl<'lab> Bench<'lab> {
     /// # Errors
     /// When the engine does not answer.
     pub async fn start_alone(&self, image: &Image, name: &str) -> anyhow::Result<Alone<'lab>> {
-        self.start_served(&image.built, name, APP_PORT, |_| {})
+        self.start_served(&image.built, name, self.port(), |_| {})
             .await
     }
 
@@ -94,7 +97,7 @@ impl<'lab> Bench<'lab> {
             environment.push("LOG_LEVEL=INFO".to_owned());
             change(body);
         };
-        let container = match self.start_on(built, name, Some(port), settings).await? {
+        let container = match self.start_on(built, name, &[port], settings).await? {
             Ok(container) => container,
             Err(trouble) => {
                 return Ok(Alone {
@@ -120,19 +123,39 @@ impl<'lab> Bench<'lab> {
         name: &str,
         change: impl FnOnce(&mut ContainerCreateBody),
     ) -> anyhow::Result<Result<Container<'lab>, String>> {
-        self.start_on(built, name, None, change).await
+        self.start_on(built, name, &[], change).await
+    }
+
+    /// Starts the image as container `name` in `environment`, with the image's own health check unless `health` says
+    /// otherwise, so that `ports` of it can be reached.
+    ///
+    /// # Errors
+    /// The outer error is the machine's; the inner one says, for the student, why it does not start.
+    pub async fn start(
+        &self,
+        name: &str,
+        image: &Image,
+        environment: Vec<String>,
+        health: Option<HealthConfig>,
+        ports: &[u16],
+    ) -> anyhow::Result<Result<Container<'lab>, String>> {
+        let settings = |body: &mut ContainerCreateBody| {
+            body.env = Some(environment);
+            body.healthcheck = health;
+        };
+        self.start_on(&image.built, name, ports, settings).await
     }
 
     async fn start_on(
         &self,
         built: &Built,
         name: &str,
-        port: Option<u16>,
+        ports: &[u16],
         change: impl FnOnce(&mut ContainerCreateBody),
     ) -> anyhow::Result<Result<Container<'lab>, String>> {
         let started = async {
             // What is tried on this container has nothing to do with its health check.
-            let mut body = self.body_of(built, port, Some(no_health())).await?;
+            let mut body = self.body_of(built, ports, Some(no_health())).await?;
             change(&mut body);
             let container = Container::create(self.lab, name, body).await?;
             container.start().await?;
@@ -152,32 +175,18 @@ impl<'lab> Bench<'lab> {
 }
 
 impl Bench<'_> {
-    /// What the engine is asked for to run the image with nothing around it.
+    /// What the engine is asked for to run `built` with nothing around it, so that `ports` of it can be reached.
     ///
     /// # Errors
     /// When the engine does not make the lab's network.
-    pub(super) async fn body_alone(
-        &self,
-        image: &Image,
-        environment: Vec<String>,
-        healthcheck: Option<HealthConfig>,
-    ) -> Result<ContainerCreateBody, Error> {
-        let mut body = self
-            .body_of(&image.built, Some(APP_PORT), healthcheck)
-            .await?;
-        body.env = Some(environment);
-        Ok(body)
-    }
-
-    /// The same for any build; `port` is the one that must be reached, if any.
     async fn body_of(
         &self,
         built: &Built,
-        port: Option<u16>,
+        ports: &[u16],
         healthcheck: Option<HealthConfig>,
     ) -> Result<ContainerCreateBody, Error> {
+        let ports = || ports.iter().map(|port| format!("{port}/tcp"));
         let published = matches!(self.lab.engine().facts().reach, Reach::Published(_));
-        let port = port.filter(|_| published).map(|port| format!("{port}/tcp"));
         let binding = PortBinding {
             host_ip: Some("127.0.0.1".into()),
             host_port: None,
@@ -185,10 +194,14 @@ impl Bench<'_> {
         Ok(ContainerCreateBody {
             image: Some(built.image.clone()),
             healthcheck,
-            exposed_ports: port.clone().map(|port| vec![port]),
+            exposed_ports: published.then(|| ports().collect()),
             host_config: Some(HostConfig {
                 network_mode: Some(self.lab.network().await?.to_owned()),
-                port_bindings: port.map(|port| [(port, Some(vec![binding]))].into()),
+                port_bindings: published.then(|| {
+                    ports()
+                        .map(|port| (port, Some(vec![binding.clone()])))
+                        .collect()
+                }),
                 ..HostConfig::default()
             }),
             ..ContainerCreateBody::default()
@@ -254,6 +267,12 @@ async fn wait(
                 container.last_lines(5).await
             )));
         }
+        if let Some(trouble) = hopeless(container, port, begun.elapsed()).await {
+            return Ok(Some(format!(
+                "{trouble}. Sus últimas líneas:\n{}",
+                container.last_lines(5).await
+            )));
+        }
         let waited = begun.elapsed();
         if waited > FIRST_LOOK && printed.is_none() {
             printed = Some(container.logs().await?.len());
@@ -273,5 +292,25 @@ async fn wait(
             )));
         }
         tokio::time::sleep(GLANCE).await;
+    }
+}
+
+/// How long an app that is heard on another port may take to be heard on the right one as well.
+const OTHER_PORT_PATIENCE: Duration = Duration::from_secs(2);
+
+/// What makes any further wait for an answer pointless, for the student.
+async fn hopeless(container: &Container<'_>, port: u16, waited: Duration) -> Option<String> {
+    match container.ask(port, &Request::get("/health")).await {
+        Ok(reply) if reply.status == 503 && reply.json()["motivo"] == UNREADABLE_MODEL => Some(
+            "el contenedor sigue en marcha, pero `/health` responde 503: la app no pudo cargar el modelo"
+                .to_owned(),
+        ),
+        Err(_) if port != APP_PORT && waited > OTHER_PORT_PATIENCE => {
+            let other = container.ask(APP_PORT, &Request::get("/health")).await;
+            other.ok().map(|_| {
+                format!("nadie responde en el puerto {port}, pero sí en el {APP_PORT}")
+            })
+        }
+        _ => None,
     }
 }

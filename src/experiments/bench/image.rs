@@ -40,6 +40,12 @@ struct Order {
     args: BTreeMap<String, String>,
 }
 
+/// An image that a service runs, not the one under test.
+pub(super) struct Other {
+    order: Order,
+    image: String,
+}
+
 /// A build that stopped, for experiments that expect one.
 #[derive(Clone, Debug)]
 pub struct StepError(pub BuildFailure);
@@ -64,10 +70,7 @@ impl<'lab> Bench<'lab> {
     /// The finding for whoever asks for the build itself.
     pub async fn image(&self) -> Result<&Image, Finding> {
         let image = self.image.get_or_init(|| async {
-            let order = match self.api().and_then(|api| api.build.as_ref()) {
-                Some(build) => Order::of(build),
-                None => Order::plain(),
-            };
+            let order = self.order();
             let (dockerfile, recipe) = self.recipe(&order, &self.planted)?;
             self.check_bases(&dockerfile).await?;
             self.say("construyo la imagen");
@@ -100,10 +103,29 @@ impl<'lab> Bench<'lab> {
         image: &Image,
         edit: impl FnOnce(&mut Snapshot),
     ) -> anyhow::Result<Result<Built, StepError>> {
+        self.rebuild_with(name, image, &[], edit).await
+    }
+
+    /// The same with build arguments: as `docker build --build-arg NAME=VALUE` gives them.
+    ///
+    /// # Errors
+    /// As [`Bench::rebuild`].
+    pub async fn rebuild_with(
+        &self,
+        name: &str,
+        image: &Image,
+        args: &[(&str, &str)],
+        edit: impl FnOnce(&mut Snapshot),
+    ) -> anyhow::Result<Result<Built, StepError>> {
         let mut files = self.planted.clone();
         edit(&mut files);
+        let mut order = image.order.clone();
+        let args = args.iter();
+        order
+            .args
+            .extend(args.map(|&(name, value)| (name.to_owned(), value.to_owned())));
         let (_, recipe) = self
-            .recipe(&image.order, &files)
+            .recipe(&order, &files)
             .map_err(|finding| anyhow::anyhow!(finding.saw))?;
         match self.lab.build(name, &recipe).await {
             Ok(built) => Ok(Ok(built)),
@@ -115,27 +137,48 @@ impl<'lab> Bench<'lab> {
     /// The image that `service` runs: the one under test where it is built alike, else one of its own.
     pub(super) async fn image_of(&self, service: &Service) -> Result<String, Finding> {
         let Some(build) = &service.build else {
-            return self.ready_image(service);
+            return self.ready_image(service).await;
         };
         let order = Order::of(build);
-        let image = self.image().await?;
-        if order == image.order {
-            return Ok(image.built.image.clone());
+        if order == self.order() {
+            return Ok(self.image().await?.built.image.clone());
+        }
+        // One after the other: what two services build alike is built once.
+        let mut others = self.others.lock().await;
+        if let Some(other) = others.iter().find(|other| other.order == order) {
+            return Ok(other.image.clone());
         }
         let (dockerfile, recipe) = self.recipe(&order, &self.planted)?;
         self.check_bases(&dockerfile).await?;
-        let built = self.lab.build(&service.name, &recipe);
+        let name = match others.len() {
+            0 => service.name.clone(),
+            more => format!("{}-{more}", service.name),
+        };
+        let built = self.lab.build(&name, &recipe);
         let built = self
             .lab
             .timed(format!("construir `{}`", service.name), built)
             .await;
-        Ok(built
+        let image = built
             .map_err(|error| blame(&dockerfile, self.lab.engine().facts(), error))?
-            .image)
+            .image;
+        others.push(Other {
+            order,
+            image: image.clone(),
+        });
+        Ok(image)
+    }
+
+    /// How the image under test is made.
+    fn order(&self) -> Order {
+        match self.api().and_then(|api| api.build.as_ref()) {
+            Some(build) => Order::of(build),
+            None => Order::plain(),
+        }
     }
 
     /// The image that a service without `build` names: one of this project's, or one that the exercise allows.
-    fn ready_image(&self, service: &Service) -> Result<String, Finding> {
+    async fn ready_image(&self, service: &Service) -> Result<String, Finding> {
         let Some(image) = &service.image else {
             return Err(Finding::failed(format!(
                 "`{}` no tiene ni `build` ni `image`",
@@ -154,7 +197,7 @@ impl<'lab> Bench<'lab> {
                     .is_some_and(|name| name.value == image.value)
         });
         if api.is_some() {
-            return Ok(format!("muelle/{}:api", self.lab.id()));
+            return Ok(self.image().await?.built.image.clone());
         }
         Err(Finding::refused(format!(
             "`{}` usa la imagen `{}`, que este ejercicio no admite. Admite: {}",

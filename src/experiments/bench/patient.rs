@@ -1,15 +1,13 @@
 //! A container whose app is made ill, to see what its health check notices.
 
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use bollard::errors::Error;
 use bollard::models::HealthStatusEnum;
 
-use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER, wait_for_answer};
+use super::{API_ROLE, Bench, KEY_HEADER, wait_for_answer};
 use crate::lab::container::{Container, GLANCE, Health};
-use crate::lab::fault;
 use crate::lab::http::Request;
 use crate::lab::stack::{
     HealthTiming, Pace, ProbeCount, Stack, Tweaks, inherited_health, never_probed,
@@ -24,13 +22,27 @@ const CHANGE_LIMIT: Duration = Duration::from_secs(60);
 /// an ill one that must all succeed before its check counts as blind.
 const PROBES_ENOUGH: usize = 3;
 
+/// Probes of a hung app that the engine must have had to kill before that counts as noticing.
+const KILLS_ENOUGH: usize = 2;
+
 /// The experiments that need the patient; after the last of them it is discharged.
-const VISITS: [&str; 3] = ["se-pone-sano", "detecta-averia", "detecta-cuelgue"];
+const VISITS: [&str; 4] = [
+    "se-pone-sano",
+    "detecta-averia",
+    RECOVERS,
+    "detecta-cuelgue",
+];
+
+/// The experiment that tells of a check which never forgets a failure.
+pub const RECOVERS: &str = "se-recupera";
 
 /// The app in a container of its own, with the student's health check at the checker's pace.
 pub struct Patient<'lab> {
     container: Container<'lab>,
     key: String,
+    port: u16,
+    was_ill: AtomicBool,
+    hangs: AtomicBool,
     visits_left: AtomicUsize,
     /// Where its health check is written.
     pub healthcheck: Option<Location>,
@@ -44,13 +56,30 @@ impl<'lab> Bench<'lab> {
     /// # Errors
     /// The finding that keeps its health from being tried at all.
     pub async fn patient(&self) -> Result<&Patient<'lab>, Finding> {
-        let patient = self
-            .patient
-            .get_or_init(|| self.lab.timed("arrancar la paciente", self.admit()));
+        let patient = self.patient.get_or_init(|| {
+            self.lab
+                .timed("arrancar la paciente", self.admit("paciente"))
+        });
         patient.await.as_ref().map_err(Clone::clone)
     }
 
-    async fn admit(&self) -> Result<Patient<'lab>, Finding> {
+    /// Another patient, never ill before: where an item of its own tells that the first one does not get well again,
+    /// that fault is not told twice.
+    ///
+    /// # Errors
+    /// As [`Bench::patient`].
+    pub async fn relief(&self) -> Option<Result<&Patient<'lab>, Finding>> {
+        let mut items = self.exercise.items.iter();
+        items.find(|item| item.experiment == RECOVERS)?;
+        let admit = || {
+            self.lab
+                .timed("arrancar otra paciente", self.admit("relevo"))
+        };
+        let relief = self.relief.get_or_init(admit).await;
+        Some(relief.as_ref().map_err(Clone::clone))
+    }
+
+    async fn admit(&self, name: &str) -> Result<Patient<'lab>, Finding> {
         let broken = |error: anyhow::Error| Finding::error(error.to_string());
         let image = self.image().await?;
         let timing = HealthTiming {
@@ -72,18 +101,11 @@ impl<'lab> Bench<'lab> {
                 let images = BTreeMap::from([(api.to_owned(), self.image_of(service).await?)]);
                 let tweaks = Tweaks {
                     environment: BTreeMap::from([(api.to_owned(), vec![key])]),
-                    reached: BTreeMap::from([(api.to_owned(), vec![APP_PORT])]),
+                    reached: BTreeMap::from([(api.to_owned(), vec![self.port()])]),
                     health: Some(Pace::Ours(timing)),
                 };
                 let project = loaded.project.clone();
-                let stack = Stack::new(
-                    self.lab,
-                    "paciente",
-                    project,
-                    images,
-                    self.dir.clone(),
-                    tweaks,
-                );
+                let stack = Stack::new(self.lab, name, project, images, self.dir.clone(), tweaks);
                 let up = stack.up_alone(api).await;
                 up.map_err(|error| error.finding().unwrap_or_else(broken))?;
                 let container = stack.containers(api).await.into_iter().next();
@@ -94,22 +116,13 @@ impl<'lab> Bench<'lab> {
             // Without a compose file the image's own check is all there is.
             _ => {
                 let environment = vec![format!("{}={}", key.0, key.1)];
-                let body = self.body_alone(image, environment, inherited_health(timing));
-                let body = body.await.map_err(|error| broken(error.into()))?;
-                let container = Container::create(self.lab, "paciente", body).await;
-                let container = container.map_err(|error| broken(error.into()))?;
-                container.start().await.map_err(|error| match error {
-                    Error::DockerResponseServerError { message, .. }
-                        if !fault::is_machines(&message) =>
-                    {
-                        Finding::failed(format!("el contenedor no arranca: {message}"))
-                    }
-                    error => broken(error.into()),
-                })?;
-                (container, None)
+                let health = inherited_health(timing);
+                let ports = [self.port()];
+                let started = self.start(name, image, environment, health, &ports).await;
+                (started.map_err(broken)?.map_err(Finding::failed)?, None)
             }
         };
-        if let Some(trouble) = wait_for_answer(&container, APP_PORT)
+        if let Some(trouble) = wait_for_answer(&container, self.port())
             .await
             .map_err(broken)?
         {
@@ -120,6 +133,9 @@ impl<'lab> Bench<'lab> {
         Ok(Patient {
             container,
             key: self.switch_key.clone(),
+            port: self.port(),
+            was_ill: AtomicBool::new(false),
+            hangs: AtomicBool::new(false),
             visits_left: AtomicUsize::new(
                 self.exercise
                     .items
@@ -172,13 +188,20 @@ impl Patient<'_> {
     pub async fn set(&self, mode: &str) -> anyhow::Result<()> {
         let path = format!("/_averia/{mode}");
         let request = Request::post(&path, "").header(KEY_HEADER, &self.key);
-        let reply = self.container.ask(APP_PORT, &request).await?;
+        let reply = self.container.ask(self.port, &request).await?;
         anyhow::ensure!(
             reply.status == 200,
             "la app no aceptó la avería `{mode}` (respondió {})",
             reply.status
         );
+        self.was_ill.fetch_or(mode != "sana", Ordering::Relaxed);
+        self.hangs.store(mode == "colgado", Ordering::Relaxed);
         Ok(())
+    }
+
+    /// Whether it has been ill.
+    pub fn was_ill(&self) -> bool {
+        self.was_ill.load(Ordering::Relaxed)
     }
 
     /// What to say of [`Change::Unprobed`].
@@ -217,21 +240,37 @@ impl Patient<'_> {
             if probes.none_for(begun.elapsed()) {
                 return Ok(Change::Unprobed);
             }
-            // An ill app was healthy before: only a probe that began since can speak of it.
-            let fresh = wanted == HealthStatusEnum::HEALTHY || probes.codes().any(|code| code != 0);
-            if health.status == wanted && fresh {
+            let convinced = wanted == HealthStatusEnum::HEALTHY || self.shows_illness(&probes);
+            if health.status == wanted && convinced {
                 return Ok(Change::Seen(health));
             }
             // A probe that ran out of time may only show how busy this machine is.
-            let counted = match wanted {
-                HealthStatusEnum::HEALTHY => probes.verdicts().filter(|&code| code != 0).count(),
-                _ => probes.verdicts().filter(|&code| code == 0).count(),
+            let enough = match wanted {
+                HealthStatusEnum::HEALTHY => {
+                    let failed = probes.verdicts().filter(|&code| code != 0).count();
+                    failed >= PROBES_ENOUGH && failed == probes.verdicts().count()
+                }
+                _ => probes.codes().filter(|&code| code == 0).count() >= PROBES_ENOUGH,
             };
-            let enough = counted >= PROBES_ENOUGH && counted == probes.verdicts().count();
             if enough || begun.elapsed() > CHANGE_LIMIT {
                 return Ok(Change::Never(health));
             }
             tokio::time::sleep(GLANCE).await;
+        }
+    }
+
+    /// Whether `probes`, which began since the app fell ill, noticed it. One that says that all is well never does; one
+    /// that ran out of time may only show how busy this machine is, unless the app hangs: then that is how it shows,
+    /// and only what the engine itself had to kill is given another chance.
+    fn shows_illness(&self, probes: &ProbeCount) -> bool {
+        let codes: Vec<i64> = probes.codes().collect();
+        if codes.contains(&0) {
+            return false;
+        }
+        if self.hangs.load(Ordering::Relaxed) {
+            codes.iter().any(|&code| code > 0) || codes.len() >= KILLS_ENOUGH
+        } else {
+            probes.verdicts().any(|code| code != 0)
         }
     }
 }

@@ -10,7 +10,8 @@ use super::{API_ROLE, APP_PORT, Bench, KEY_HEADER};
 use crate::lab::container::{Container, GLANCE};
 use crate::lab::http::{Reply, Request};
 use crate::lab::stack::{HealthTiming, Pace, Phase, ProbeCount, Stack, Tweaks, UpError};
-use crate::submission::compose::{ComposeError, Condition, Project, Service};
+use crate::submission::Location;
+use crate::submission::compose::{ComposeError, Condition, Loaded, Project, Service};
 use crate::verdict::Finding;
 
 /// How long a job that was started while the app is held may go on by itself before the app is let go:
@@ -88,12 +89,23 @@ impl<'lab> Bench<'lab> {
         &'a self,
         risen: &'a Risen<'lab>,
     ) -> anyhow::Result<Result<Front<'a, 'lab>, Finding>> {
+        self.front_of(&risen.stack).await
+    }
+
+    /// The app's first container in `stack`, answering.
+    ///
+    /// # Errors
+    /// As [`Self::front`].
+    pub async fn front_of<'a>(
+        &self,
+        stack: &'a Stack<'lab>,
+    ) -> anyhow::Result<Result<Front<'a, 'lab>, Finding>> {
         let name = self.service_name(API_ROLE);
-        let Some(service) = risen.stack.project().services.get(name) else {
+        let Some(service) = stack.project().services.get(name) else {
             return Ok(Err(Finding::failed(format!("no hay servicio `{name}`"))));
         };
         let at = Some(service.location.clone());
-        let Some(container) = risen.stack.containers(name).await.into_iter().next() else {
+        let Some(container) = stack.containers(name).await.into_iter().next() else {
             let saw = format!("`{name}` no tiene ningún contenedor");
             return Ok(Err(Finding::failed(saw).at(at)));
         };
@@ -161,8 +173,8 @@ impl<'lab> Bench<'lab> {
         let project = &loaded.project;
         let api = self.service_name(API_ROLE).to_owned();
         let port = project.services.get(&api).map_or(APP_PORT, Self::port_of);
-        // Where nobody can wait for the app, nothing is learned by holding it.
-        let holds = project.services.len() > 1;
+        // Where nobody is asked to wait for the app, nothing is learned by holding it.
+        let holds = self.exercise.services.len() > 1 && project.services.len() > 1;
         let key = ("AULA_CLAVE".to_owned(), self.switch_key.clone());
         let held = vec![
             key.clone(),
@@ -170,17 +182,7 @@ impl<'lab> Bench<'lab> {
             // How slow its start is, is the checker's to say.
             ("CARGA_SEGUNDOS".to_owned(), "0".to_owned()),
         ];
-        let tweaks = |environment| Tweaks {
-            environment: BTreeMap::from([(api.clone(), environment)]),
-            reached: BTreeMap::from([(api.clone(), vec![port])]),
-            // A long start period: while the app is held, failures count against nobody.
-            health: Some(Pace::Ours(HealthTiming {
-                interval: Duration::from_millis(500),
-                start_period: Duration::from_secs(120),
-                retries: 3,
-                timeout: HealthTiming::TIMEOUT_CAP,
-            })),
-        };
+        let tweaks = |environment| self.tweaks(project, environment);
         let calm = Tweaks {
             health: Some(Pace::Never),
             ..tweaks(vec![key])
@@ -223,12 +225,37 @@ impl<'lab> Bench<'lab> {
         })
     }
 
+    /// What the checker changes in `project` wherever it is brought up, with `environment` added to the app's.
+    pub(super) fn tweaks(&self, project: &Project, environment: Vec<(String, String)>) -> Tweaks {
+        let api = self.service_name(API_ROLE).to_owned();
+        let port = project.services.get(&api).map_or(APP_PORT, Self::port_of);
+        Tweaks {
+            environment: BTreeMap::from([(api.clone(), environment)]),
+            reached: BTreeMap::from([(api, vec![port])]),
+            // A long start period: while the app is held, failures count against nobody.
+            health: Some(Pace::Ours(HealthTiming {
+                interval: Duration::from_millis(500),
+                start_period: Duration::from_secs(120),
+                retries: 3,
+                timeout: HealthTiming::TIMEOUT_CAP,
+            })),
+        }
+    }
+
     /// Whether there is a project with all the services that the exercise asks for.
     ///
     /// # Errors
     /// The finding that says what is missing or wrong.
     pub fn valid_project(&self) -> Result<(), Finding> {
-        let loaded = match &self.compose {
+        self.valid(&self.compose).map(|_| ())
+    }
+
+    /// The project that was `read`, if it has all the services that the exercise asks for.
+    pub(in crate::experiments) fn valid<'l>(
+        &self,
+        read: &'l Result<Option<Loaded>, ComposeError>,
+    ) -> Result<&'l Loaded, Finding> {
+        let loaded = match read {
             Ok(Some(loaded)) => loaded,
             Ok(None) => {
                 return Err(Finding::failed(
@@ -248,10 +275,14 @@ impl<'lab> Bench<'lab> {
                     "falta el servicio `{name}`; el proyecto tiene {}",
                     there.join(", ")
                 ))
-                .at(super::compose_start(self)));
+                .at(loaded
+                    .project
+                    .files
+                    .first()
+                    .map(|file| Location::line(file, 1))));
             }
         }
-        Ok(())
+        Ok(loaded)
     }
 
     /// Holds the app in its start until it is known who waits for it, then lets it go.
@@ -391,7 +422,7 @@ async fn ended(containers: &[Container<'_>]) -> anyhow::Result<bool> {
 }
 
 /// The message of a compose error, whose location the verdict shows apart.
-fn plain(error: &ComposeError) -> String {
+pub fn plain(error: &ComposeError) -> String {
     match error {
         ComposeError::Invalid { message, .. }
         | ComposeError::Excessive { message, .. }
@@ -401,7 +432,7 @@ fn plain(error: &ComposeError) -> String {
 }
 
 /// What the app counts under `name`; 0 when it does not say.
-async fn counter(container: &Container<'_>, port: u16, name: &str) -> u64 {
+pub async fn counter(container: &Container<'_>, port: u16, name: &str) -> u64 {
     let Ok(reply) = container.ask(port, &Request::get("/metrics")).await else {
         return 0;
     };

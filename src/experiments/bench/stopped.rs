@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::{APP_PORT, Bench, Image, KEY_HEADER};
+use super::{Bench, Image, KEY_HEADER};
 use crate::lab::http::Request;
 use crate::lab::token;
 use crate::verdict::Finding;
@@ -83,7 +83,7 @@ impl Bench<'_> {
         let request = Request::post("/_averia/sana", "")
             .header(KEY_HEADER, &self.switch_key)
             .header(GOODBYE_HEADER, &goodbye);
-        if container.ask(APP_PORT, &request).await?.status != 200 {
+        if container.ask(self.port(), &request).await?.status != 200 {
             return Ok(Err(Finding::failed(
                 "quien responde en el puerto de la app no es la app del curso",
             )));

@@ -1,0 +1,4 @@
+set -a
+. /app/valores.env
+set +a
+exec python -m app.main

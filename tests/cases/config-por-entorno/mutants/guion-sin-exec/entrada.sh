@@ -1,0 +1,2 @@
+export PORT="${PORT:-8000}"
+python -m app.main

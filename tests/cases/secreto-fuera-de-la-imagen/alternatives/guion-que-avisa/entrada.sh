@@ -1,0 +1,2 @@
+[ -n "$API_KEY" ] || echo "aviso: sin API_KEY"
+exec "$@"
