@@ -127,7 +127,7 @@ fn every_slip_of_the_author_is_told_with_its_place() {
             "title = \"Uno\"",
             "titel = \"Uno\"",
             "2:1: no conozco la clave `titel` (aquí van `id`, `title`, `lesson`, `summary`, `goal`, `hints`, `images`, `add_urls`, \
-             `build_network`, `files`, `services`, `items`); ¿quisiste decir `title`?",
+             `build_network`, `port`, `files`, `services`, `items`); ¿quisiste decir `title`?",
         ),
         ("points = 1.5\n", "", "22:1: falta la clave `points`"),
         (

@@ -60,10 +60,15 @@ fn another_parser_finds_every_instruction_of_this_repository_in_the_same_places(
         if !ours.faults.is_empty() {
             continue;
         }
-        let theirs: Vec<usize> = parse_dockerfile::parse_iter(&ours.text)
+        let theirs: Result<Vec<usize>, _> = parse_dockerfile::parse_iter(&ours.text)
             .expect("parses")
-            .map(|instruction| start(&instruction.expect("an instruction")))
+            .map(|instruction| instruction.map(|one| start(&one)))
             .collect();
+        // It refuses `ENTRYPOINT []`, with which builders take away what the base starts.
+        let Ok(theirs) = theirs else {
+            assert!(ours.text.contains("ENTRYPOINT []"), "{}", path.display());
+            continue;
+        };
         let ours: Vec<usize> = ours
             .instructions
             .iter()
