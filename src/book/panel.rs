@@ -2,23 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::markdown::escape;
 use crate::course::{Course, Exercise, Item};
 use crate::experiments;
-
-/// The exercises of the whole course. While there are fewer, a page may ask for one that is still being written.
-pub const COMPLETE: usize = 32;
 
 /// The panel of the exercise `id`, in Markdown: what to reach, how it is tried, three hints to unfold, what to type.
 ///
 /// # Errors
-/// When the course has no such exercise, and lacks none.
+/// When the course has no such exercise.
 pub fn exercise(course: &Course, id: &str) -> anyhow::Result<String> {
-    let exercise = match course.find(id) {
-        Ok(exercise) => exercise,
-        Err(_) if course.exercises.len() < COMPLETE => return Ok(awaited(id)),
-        Err(unknown) => return Err(unknown.into()),
-    };
+    let exercise = course.find(id)?;
     let number = course
         .exercises
         .iter()
@@ -61,14 +53,6 @@ pub fn exercise(course: &Course, id: &str) -> anyhow::Result<String> {
         exercise.path
     );
     Ok(text)
-}
-
-/// Stands in for an exercise that is still being written.
-fn awaited(id: &str) -> String {
-    let id = escape(id);
-    format!(
-        "<section class=\"ejercicio\" id=\"{id}\">\n\nEl ejercicio `{id}` está en camino.\n\n</section>\n"
-    )
 }
 
 /// The checklist of `exercise` as a table.
@@ -139,11 +123,8 @@ mod tests {
     }
 
     #[test]
-    fn an_exercise_nobody_writes_is_an_error_once_the_course_is_whole() {
-        let mut course = course();
-        let one = course.exercises[0].clone();
-        course.exercises = vec![one; COMPLETE];
-        assert!(exercise(&course, "no-existe").is_err());
+    fn a_page_cannot_ask_for_an_exercise_that_there_is_not() {
+        assert!(exercise(&course(), "no-existe").is_err());
     }
 
     #[test]

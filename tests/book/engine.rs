@@ -96,6 +96,7 @@ impl Bench {
             bench: self,
             folder,
             home,
+            composes: page.ports().contains(&0),
             names: BTreeMap::new(),
             before: self.compose_objects(),
         };
@@ -233,6 +234,8 @@ struct Scene<'b> {
     bench: &'b Bench,
     folder: PathBuf,
     home: TempDir,
+    /// Whether it brings a project up.
+    composes: bool,
     /// The names that it gave to its images, and the image that had each before.
     names: BTreeMap<String, Option<String>>,
     before: BTreeSet<(&'static str, String)>,
@@ -438,6 +441,10 @@ impl Scene<'_> {
             if let Some(image) = before {
                 let _ = self.bench.name(image, name);
             }
+        }
+        // Whoever brings a project up has its name alone; others would take it from under their feet.
+        if !self.composes {
+            return;
         }
         let after = self.bench.compose_objects();
         let mine = |kind: &str, id: &str| {

@@ -7,8 +7,8 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use mdbook_driver::MDBook;
+use muelle::book::build;
 use muelle::book::source::Source;
-use muelle::book::{build, panel};
 use muelle::course::Course;
 use muelle::rules;
 use tracing::field::{Field, Visit};
@@ -64,10 +64,8 @@ pub fn exercises(pages: &[Arc<Page>], course: &Course) -> Result<(), String> {
             )),
         }
     }
-    if course.exercises.len() >= panel::COMPLETE {
-        let unknown = at.keys().filter(|id| course.find(id).is_err());
-        faults.extend(unknown.map(|id| format!("no hay ningún ejercicio `{id}`")));
-    }
+    let unknown = at.keys().filter(|id| course.find(id).is_err());
+    faults.extend(unknown.map(|id| format!("no hay ningún ejercicio `{id}`")));
     told(faults)
 }
 
