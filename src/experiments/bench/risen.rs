@@ -183,11 +183,12 @@ impl<'lab> Bench<'lab> {
             ("CARGA_SEGUNDOS".to_owned(), "0".to_owned()),
         ];
         let tweaks = |environment| self.tweaks(project, environment);
+        // Whoever waits for a healthy service waits in any case.
+        let first = tweaks(if holds { held } else { vec![key.clone()] });
         let calm = Tweaks {
             health: Some(Pace::Never),
             ..tweaks(vec![key])
         };
-        let first = if holds { tweaks(held) } else { calm.clone() };
         let stack = self.stack("proyecto", first).await?;
         self.say("levanto el proyecto con Compose");
         let up = async {
