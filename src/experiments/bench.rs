@@ -11,6 +11,7 @@ mod keyed;
 pub mod modes;
 mod mortal;
 pub mod patient;
+mod planted;
 pub mod program;
 mod published;
 mod risen;
@@ -31,11 +32,10 @@ use tokio::sync::{OnceCell, RwLock};
 
 use crate::course::Exercise;
 use crate::lab::Lab;
-use crate::lab::layers::{Layers, MARK_PREFIX};
+use crate::lab::layers::Layers;
 use crate::lab::token;
 use crate::policy::Allowance;
 use crate::submission::compose::{self, ComposeError, Loaded, Project, Provider, Service};
-use crate::submission::snapshot::Entry;
 use crate::submission::{Location, Snapshot};
 use crate::verdict::{Event, Finding};
 
@@ -46,6 +46,8 @@ pub use inside::{Inside, look_inside};
 pub use keyed::{KEY_VARIABLE, Keyed};
 pub use mortal::Fate;
 pub use patient::Patient;
+use planted::{Planted, said_elsewhere, secret_files};
+pub use planted::{Plants, Stamp};
 pub use published::Published;
 pub use risen::{Front, JobRun, Risen, counter, plain};
 pub use scaled::Scaled;
@@ -65,25 +67,6 @@ pub const API_ROLE: &str = "api";
 
 /// What a project is called that does not say.
 const PROJECT: &str = "entrega";
-
-/// What the experiments of an exercise want in the submission before anything is built.
-#[derive(Clone, Debug, Default)]
-pub struct Plants {
-    /// Files in which a mark is planted.
-    pub canaries: Vec<String>,
-    /// JSON files that are stamped, see [`Stamp`].
-    pub stamped: Vec<String>,
-}
-
-/// The two words that only the checker knows and that a JSON file has as its `version`: whoever says one of them has
-/// read that copy of the file.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Stamp {
-    /// In what is built.
-    pub built: String,
-    /// In what lies around the project when it runs.
-    pub around: String,
-}
 
 /// Takes the events of a check.
 pub type Tell<'a> = &'a (dyn Fn(Event) + Send + Sync);
@@ -327,6 +310,16 @@ pub(crate) fn load(
     })
 }
 
+/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
+pub fn fingerprint(key: &str) -> String {
+    let digest = Sha256::digest(key.as_bytes());
+    digest
+        .iter()
+        .take(4)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
+}
+
 /// Copies the files of the secrets and configs of `project`, which lie below `dir`, into the new folder `apart`.
 fn set_apart(project: &mut Project, dir: &Path, apart: &Path) -> std::io::Result<()> {
     std::fs::create_dir(apart)?;
@@ -347,184 +340,8 @@ fn set_apart(project: &mut Project, dir: &Path, apart: &Path) -> std::io::Result
     Ok(())
 }
 
-/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
-pub fn fingerprint(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    digest
-        .iter()
-        .take(4)
-        .map(|byte| format!("{byte:02x}"))
-        .collect()
-}
-
-/// The mark of the `index`th canary of a run.
-fn mark(run: &str, index: usize) -> String {
-    format!("{MARK_PREFIX}{run}-{index:02}")
-}
-
-/// Shorter contents of the course's own secrets may be meant otherwise where they stand again.
-const SECRET_LENGTH: usize = 16;
-
-/// Puts the mark of a canary wherever else the submission says what the course's own file at that path holds: a
-/// secret that was copied by hand is a secret.
-fn said_elsewhere(
-    mut files: Snapshot,
-    exercise: &Exercise,
-    canaries: &[String],
-    run: &str,
-) -> Snapshot {
-    for (index, path) in canaries.iter().enumerate() {
-        let held = exercise.course_files.file(path);
-        let Some(held) = held.and_then(|bytes| std::str::from_utf8(bytes).ok()) else {
-            continue;
-        };
-        let held = held.trim();
-        if held.len() < SECRET_LENGTH {
-            continue;
-        }
-        let said: Vec<(String, String, bool)> = files
-            .entries()
-            .filter_map(|(path, entry)| match entry {
-                Entry::File { bytes, executable } => {
-                    let text = std::str::from_utf8(bytes).ok()?;
-                    let text = text
-                        .contains(held)
-                        .then(|| text.replace(held, &mark(run, index)))?;
-                    Some((path.to_owned(), text, *executable))
-                }
-                _ => None,
-            })
-            .collect();
-        for (path, text, executable) in said {
-            files.insert(&path, text, executable);
-        }
-    }
-    files
-}
-
-/// The files, inside the submission, that the project's secrets come from.
-fn secret_files(loaded: &Loaded) -> Vec<String> {
-    let files = loaded
-        .project
-        .secrets
-        .values()
-        .filter_map(|secret| match &secret.provider.value {
-            Provider::File(path) if !path.starts_with(['/', '~']) && !path.starts_with("..") => {
-                Some(path.clone())
-            }
-            _ => None,
-        });
-    files.collect()
-}
-
-/// The submission with marks planted.
-struct Planted {
-    /// What is built: a mark in every file that was asked for.
-    planted: Snapshot,
-    /// What stands around the project when it runs: as the student has it, but for the secrets.
-    outside: Snapshot,
-    /// Mark → path.
-    marks: BTreeMap<String, String>,
-    /// Path → stamp.
-    stamps: BTreeMap<String, Stamp>,
-}
-
-impl Planted {
-    fn new(files: Snapshot, plants: &Plants, secrets: &[String], run: &str) -> Self {
-        let mut all = Self {
-            planted: files.clone(),
-            outside: files,
-            marks: BTreeMap::new(),
-            stamps: BTreeMap::new(),
-        };
-        for path in &plants.stamped {
-            all.stamp(path);
-        }
-        let canaries = plants.canaries.iter();
-        let others = secrets
-            .iter()
-            .filter(|path| !plants.canaries.contains(path));
-        for (index, path) in canaries.chain(others).enumerate() {
-            let mark = mark(run, index);
-            if secrets.contains(path) || path.starts_with("secretos/") {
-                // The whole content is the secret.
-                for files in [&mut all.planted, &mut all.outside] {
-                    files.remove(path);
-                    files.insert(path, mark.clone(), false);
-                }
-            } else {
-                append(&mut all.planted, path, &mark);
-            }
-            all.marks.insert(mark, path.clone());
-        }
-        all
-    }
-
-    /// Gives the JSON file at `path`, where it is one, another `version` in each of the two places.
-    fn stamp(&mut self, path: &str) {
-        let stamp = Stamp {
-            built: format!("construida-{}", token(8)),
-            around: format!("anfitrion-{}", token(8)),
-        };
-        for (files, version) in [
-            (&mut self.planted, &stamp.built),
-            (&mut self.outside, &stamp.around),
-        ] {
-            let Some(Ok(serde_json::Value::Object(mut content))) =
-                files.file(path).map(|bytes| serde_json::from_slice(bytes))
-            else {
-                return;
-            };
-            content.insert("version".to_owned(), version.clone().into());
-            files.insert(path, serde_json::Value::from(content).to_string(), false);
-        }
-        self.stamps.insert(path.to_owned(), stamp);
-    }
-}
-
-/// Puts `mark` at `path`, at the end of what the student has there.
-fn append(files: &mut Snapshot, path: &str, mark: &str) {
-    let mut content = files
-        .file(path)
-        .map(|bytes| bytes.to_vec())
-        .unwrap_or_default();
-    if !content.is_empty() && !content.ends_with(b"\n") {
-        content.push(b'\n');
-    }
-    content.extend_from_slice(format!("# {mark}\n").as_bytes());
-    files.insert(path, content, false);
-}
-
 /// The start of the compose file, for faults that have no better place.
 pub fn compose_start(bench: &Bench<'_>) -> Option<Location> {
     let loaded = bench.compose.as_ref().ok()?.as_ref()?;
     Some(Location::line(loaded.project.files.first()?, 1))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(files: &Snapshot, path: &str) -> String {
-        let bytes = files.file(path).expect("there");
-        let json: serde_json::Value = serde_json::from_slice(bytes).expect("JSON");
-        json["version"].as_str().unwrap_or_default().to_owned()
-    }
-
-    #[test]
-    fn a_stamped_file_has_another_version_where_it_is_built_than_around_the_project() {
-        let mut files = Snapshot::default();
-        files.insert("modelo.json", r#"{"version": "1", "clases": []}"#, false);
-        files.insert("notas.txt", "no es JSON", false);
-        let plants = Plants {
-            stamped: vec!["modelo.json".into(), "notas.txt".into(), "falta".into()],
-            ..Plants::default()
-        };
-        let all = Planted::new(files, &plants, &[], "prueba");
-        assert_eq!(all.stamps.len(), 1);
-        let stamp = &all.stamps["modelo.json"];
-        assert_ne!(stamp.built, stamp.around);
-        assert_eq!(version(&all.planted, "modelo.json"), stamp.built);
-        assert_eq!(version(&all.outside, "modelo.json"), stamp.around);
-    }
 }

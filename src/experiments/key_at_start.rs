@@ -1,8 +1,7 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 
-use super::bench::{KEY_VARIABLE, wait_for_answer};
+use super::bench::{KEY_VARIABLE, fingerprint, wait_for_answer};
 use super::{Bench, Experiment};
 use crate::lab::http::Request;
 use crate::lab::stack::no_health;
@@ -90,11 +89,4 @@ impl Experiment for KeyAtStart {
             failed("le di una clave en `API_KEY` y la app tiene otra".into())
         }
     }
-}
-
-/// What `/config` shows of a key: the first 8 hexadecimal digits of its SHA-256.
-fn fingerprint(key: &str) -> String {
-    let digest = Sha256::digest(key.as_bytes());
-    let start = digest.iter().take(4);
-    start.map(|byte| format!("{byte:02x}")).collect()
 }

@@ -56,6 +56,8 @@ pub struct Probe {
     pub code: i64,
     /// What it printed.
     pub output: String,
+    /// How long it ran.
+    pub took: Duration,
 }
 
 impl Probe {
@@ -209,6 +211,10 @@ impl<'lab> Container<'lab> {
         let log = health.log.unwrap_or_default().into_iter();
         let (lost, probes): (Vec<_>, Vec<_>) = log
             .map(|probe| Probe {
+                took: match (&probe.start, &probe.end) {
+                    (Some(start), Some(end)) => (*end - *start).unsigned_abs(),
+                    _ => Duration::ZERO,
+                },
                 start: probe.start.map(|at| at.to_string()).unwrap_or_default(),
                 code: probe.exit_code.unwrap_or(-1),
                 output: probe.output.unwrap_or_default(),
@@ -480,6 +486,7 @@ mod tests {
                 start: String::new(),
                 code: -1,
                 output: output.to_owned(),
+                took: Duration::ZERO,
             };
             probe.never_ran()
         };

@@ -51,29 +51,28 @@ async fn every_project_becomes_on_the_engine_what_compose_makes_of_it() {
     let machine = Arc::new(Engine::find().await.expect("an engine"));
     engine::make_image(machine.docker()).await;
     let begun = Instant::now();
-    let trials = projects.iter().map(|project| {
-        let (machine, program) = (machine.clone(), program.clone());
-        async move {
-            let begun = Instant::now();
-            let lab = Lab::open(machine).unwrap();
-            // With its anchor down, or another checker on this engine would take the lab for a dead one's.
-            lab.moor(&["python:3.11-slim".to_owned()]).await.unwrap();
-            let differences = {
-                let trial = std::pin::pin!(trial(project, &lab, &program));
-                let watch = std::pin::pin!(lab.watch());
-                match select(trial, watch).await {
-                    Either::Left((differences, _)) => differences,
-                    Either::Right(_) => panic!("{}: the engine stopped", project.name),
-                }
-            };
-            lab.close(false).await.unwrap();
-            (project, differences, begun.elapsed())
-        }
-    });
+    let trials = projects
+        .iter()
+        .map(|project| attempt(project, &machine, &program));
     let results: Vec<_> = futures_util::stream::iter(trials)
         .buffer_unordered(AT_ONCE)
         .collect()
         .await;
+    // On a busy engine Compose itself does not always see what it has just started: what is alike alone is alike.
+    let mut settled = Vec::new();
+    for (project, first, took) in results {
+        settled.push(match first.differences.is_empty() {
+            true => (project, first, took),
+            false => {
+                println!(
+                    "once more, alone: {}: {:?}",
+                    project.name, first.differences
+                );
+                attempt(project, &machine, &program).await
+            }
+        });
+    }
+    let results = settled;
     engine::remove_image().await;
     let (mut steps, mut containers, mut all) = (0, 0, Vec::new());
     for (project, trial, took) in results {
@@ -97,6 +96,28 @@ async fn every_project_becomes_on_the_engine_what_compose_makes_of_it() {
     let left = engine::leftovers().await;
     assert!(left.is_empty(), "left on the engine: {left:?}");
     assert!(all.is_empty(), "\n{}", all.join("\n\n"));
+}
+
+/// Carries out `project` on both sides in a lab of its own.
+async fn attempt<'p>(
+    project: &'p Project,
+    machine: &Arc<Engine>,
+    program: &str,
+) -> (&'p Project, Trial, Duration) {
+    let begun = Instant::now();
+    let lab = Lab::open(machine.clone()).unwrap();
+    // With its anchor down, or another checker on this engine would take the lab for a dead one's.
+    lab.moor(&["python:3.11-slim".to_owned()]).await.unwrap();
+    let differences = {
+        let trial = std::pin::pin!(trial(project, &lab, program));
+        let watch = std::pin::pin!(lab.watch());
+        match select(trial, watch).await {
+            Either::Left((differences, _)) => differences,
+            Either::Right(_) => panic!("{}: the engine stopped", project.name),
+        }
+    };
+    lab.close(false).await.unwrap();
+    (project, differences, begun.elapsed())
 }
 
 #[derive(Default)]

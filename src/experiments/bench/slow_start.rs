@@ -106,7 +106,8 @@ impl Bench<'_> {
             return Ok(found(Finding::failed(saw).at(at)));
         };
         // On a busy machine fewer probes fit into the same time: the app is held until as many have run as always do.
-        let expected = check.counted_by(LOADING);
+        let mut expected = check.counted_by(LOADING, None);
+        let mut quickest: Option<Duration> = None;
         self.say("arranco la app con un modelo que tarda en cargar");
         let environment = vec![
             format!("AULA_CLAVE={}", self.switch_key),
@@ -132,6 +133,11 @@ impl Bench<'_> {
             for probe in &health.probes {
                 if !seen.contains(&probe.start) {
                     seen.push(probe.start.clone());
+                    // One that was cut off does not show how slow the check is.
+                    if !probe.timed_out() {
+                        quickest = Some(quickest.map_or(probe.took, |least| least.min(probe.took)));
+                        expected = check.counted_by(LOADING, quickest);
+                    }
                     let counts = check.start_period.is_zero()
                         || begun.elapsed() > check.start_period + SEEN_LATE;
                     counted += u32::from(counts);

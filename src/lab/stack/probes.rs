@@ -112,6 +112,7 @@ mod tests {
                     start: start.into(),
                     code,
                     output: String::new(),
+                    took: Duration::ZERO,
                 })
                 .collect(),
         }
