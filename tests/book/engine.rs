@@ -431,12 +431,9 @@ impl Scene<'_> {
     /// Takes away what the page left: the names of its images, and what Compose made.
     fn strike(self) {
         let docker = self.bench.lab.docker();
-        let keep = Some(RemoveImageOptions {
-            noprune: true,
-            ..RemoveImageOptions::default()
-        });
         for (name, before) in &self.names {
-            let removed = docker.remove_image(name, keep.clone(), None);
+            // What a session built under the name goes with the steps that led to it; what the lab built has another.
+            let removed = docker.remove_image(name, None::<RemoveImageOptions>, None);
             let _ = self.bench.runtime.block_on(removed);
             if let Some(image) = before {
                 let _ = self.bench.name(image, name);
